@@ -1,0 +1,17 @@
+"""What every test may use: the shared inputs, when they are there."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+SHARED = Path(__file__).resolve().parents[2] / "shared"
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """The folder of real inputs beside a checkout; a test that needs it is skipped without it."""
+    if not SHARED.is_dir():
+        pytest.skip("needs the shared inputs (real videos, the official tokenizer) beside the checkout")
+    return SHARED

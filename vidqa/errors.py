@@ -1,0 +1,69 @@
+"""The one error tree: what went wrong, where, with which value, and what to do next.
+
+Every error carries four things a shell can act on without reading the message: ``code`` (a stable
+machine name), ``stage`` (which part of the path failed), ``retryable`` (would the same call later
+have a chance) and ``next_step`` (one sentence for a person). Exit codes and HTTP statuses are the
+shells' business and live there.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+
+class VidqaError(Exception):
+    """Base of every error that vidqa raises on purpose; never raised itself."""
+
+    stage: ClassVar[str] = "vidqa"
+    retryable: ClassVar[bool] = False
+
+    def __init__(self, message: str, *, code: str, next_step: str) -> None:
+        super().__init__(message)
+        self.code = code
+        self.next_step = next_step
+
+    def to_dict(self) -> dict[str, str | bool]:
+        """The error as plain JSON values, in the order a reader wants them."""
+        return {
+            "code": self.code,
+            "stage": self.stage,
+            "message": str(self),
+            "next_step": self.next_step,
+            "retryable": self.retryable,
+        }
+
+
+class TimeError(VidqaError, ValueError):
+    """A time or a span that cannot be read or cannot exist."""
+
+    stage = "time"
+
+
+class VideoError(VidqaError):
+    """A file that cannot be opened, measured or decoded as asked."""
+
+    stage = "video"
+
+
+class PlanError(VidqaError, ValueError):
+    """A budget, window or rate from which no sampling plan can be made."""
+
+    stage = "plan"
+
+
+class ModelError(VidqaError):
+    """A checkpoint that cannot be found, loaded or run."""
+
+    stage = "model"
+
+
+class ExportError(VidqaError):
+    """A result that cannot be written as asked."""
+
+    stage = "export"
+
+
+class SettingsError(VidqaError, ValueError):
+    """A setting with an unknown name or an impossible value."""
+
+    stage = "settings"
