@@ -1,0 +1,209 @@
+"""What an answer is: frozen values in, the one JSON shape out (the same for CLI, REST and Python).
+
+All times are seconds on the presentation timeline whose 0 is the first displayed frame; spans are
+half-open. ``to_dict`` holds plain JSON values only, rounded to milliseconds where they are times.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from vidqa.timeline import Span, format_timecode
+
+Outcome = Literal["found", "not_found", "uncertain"]
+CacheState = Literal["hit", "miss", "off"]
+JsonDict = dict[str, object]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evidence:
+    """One frame the model saw, by time and by content."""
+
+    pts_s: float
+    """Presentation time of the frame itself, not the time that was asked for."""
+    sha256: str
+    """Digest of the frame's RGB bytes, row by row, at the size the model saw."""
+
+    def to_dict(self) -> JsonDict:
+        """``{"pts": ..., "sha256": ...}``."""
+        return {"pts": _ms(self.pts_s), "sha256": self.sha256}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Segment:
+    """One stretch of the video that answers the query."""
+
+    span: Span
+    score: float
+    """0 to 1, how sure the model was of the digits it wrote; an ordering, not a probability."""
+    precision_s: float
+    """Finest difference in time that the frames behind this answer can show."""
+    evidence: tuple[Evidence, ...] = ()
+
+    def to_dict(self) -> JsonDict:
+        """Start and end as seconds and as timecodes, then score, precision and evidence."""
+        return {
+            **_span_dict(self.span),
+            "start_tc": format_timecode(self.span.start_s),
+            "end_tc": format_timecode(self.span.end_s),
+            "score": round(self.score, 4),
+            "precision_s": _ms(self.precision_s),
+            "evidence": [frame.to_dict() for frame in self.evidence],
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VideoFacts:
+    """The video an answer is about."""
+
+    id: str
+    """``sha256:`` and the digest of the file's bytes."""
+    duration_s: float
+    start_time_s: float
+    vfr: bool
+    width: int
+    height: int
+
+    def to_dict(self) -> JsonDict:
+        """The ``video`` part of a result."""
+        return {
+            "id": self.id,
+            "duration": _ms(self.duration_s),
+            "start_time": _ms(self.start_time_s),
+            "vfr": self.vfr,
+            "width": self.width,
+            "height": self.height,
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Coverage:
+    """The part of the video that was looked at."""
+
+    span: Span
+    fraction: float
+    """Length looked at over the length of the video, 0 to 1."""
+    unreadable_from_s: float | None = None
+    """Where the file stops decoding, when its tail is damaged; nothing after it was seen."""
+
+    def to_dict(self) -> JsonDict:
+        """``start``, ``end``, ``fraction`` and, for a damaged tail only, ``unreadable_from``."""
+        tail: JsonDict = {}
+        if self.unreadable_from_s is not None:
+            tail = {"unreadable_from": _ms(self.unreadable_from_s)}
+        return {**_span_dict(self.span), "fraction": round(self.fraction, 4), **tail}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pass:
+    """One run of the model over frames of the video, and what it cost."""
+
+    stage: str
+    span: Span
+    fps: float
+    frames: int
+    height: int
+    width: int
+    video_tokens: int
+
+    def to_dict(self) -> JsonDict:
+        """One entry of ``passes``."""
+        return {
+            "stage": self.stage,
+            **_span_dict(self.span),
+            "fps": round(self.fps, 6),
+            "frames": self.frames,
+            "height": self.height,
+            "width": self.width,
+            "video_tokens": self.video_tokens,
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Provenance:
+    """How an answer came about: everything in a result that is not the answer itself."""
+
+    video: VideoFacts
+    coverage: Coverage
+    passes: tuple[Pass, ...]
+    model: str
+    """``name@sha256:digest`` of the checkpoint."""
+    reply: str
+    """The model's own words, kept whole so that a reader can check the parsing."""
+    reply_kind: str
+    """Which reply format was recognised in it."""
+    cache: Mapping[str, CacheState] = field(default_factory=dict)
+    timings: Mapping[str, float] = field(default_factory=dict)
+    """Seconds of wall time by stage."""
+    notes: tuple[str, ...] = ()
+    """What a careful reader should know before trusting the answer."""
+
+    def to_dict(self) -> JsonDict:
+        """The tail of a result, from ``coverage`` on."""
+        return {
+            "coverage": self.coverage.to_dict(),
+            "passes": [each.to_dict() for each in self.passes],
+            "cache": dict(self.cache),
+            "model": self.model,
+            "reply": {"text": self.reply, "kind": self.reply_kind},
+            "timings": {name: round(value_s, 3) for name, value_s in self.timings.items()},
+            "notes": list(self.notes),
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GroundResult:
+    """When something happens: ``found`` has segments, the other two outcomes have none."""
+
+    outcome: Outcome
+    query: str
+    segments: tuple[Segment, ...]
+    provenance: Provenance
+
+    @property
+    def spans(self) -> tuple[Span, ...]:
+        """The answered spans, in the order of the segments."""
+        return tuple(segment.span for segment in self.segments)
+
+    def to_dict(self) -> JsonDict:
+        """The result as plain JSON values."""
+        return {
+            "outcome": self.outcome,
+            "query": self.query,
+            "video": self.provenance.video.to_dict(),
+            "segments": [segment.to_dict() for segment in self.segments],
+            **self.provenance.to_dict(),
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AskResult:
+    """What the answer is: ``found`` has a non-empty answer, ``uncertain`` may have none."""
+
+    outcome: Outcome
+    question: str
+    answer: str
+    evidence: tuple[Segment, ...]
+    """Spans the model cited for its answer; empty when it cited none."""
+    provenance: Provenance
+
+    def to_dict(self) -> JsonDict:
+        """The result as plain JSON values."""
+        return {
+            "outcome": self.outcome,
+            "question": self.question,
+            "answer": self.answer,
+            "video": self.provenance.video.to_dict(),
+            "evidence": [segment.to_dict() for segment in self.evidence],
+            **self.provenance.to_dict(),
+        }
+
+
+def _span_dict(span: Span) -> JsonDict:
+    return {"start": _ms(span.start_s), "end": _ms(span.end_s)}
+
+
+def _ms(seconds: float) -> float:
+    return round(seconds, 3)

@@ -1,0 +1,76 @@
+"""What a user may set once and for all: ``VIDQA_*`` variables and ``config.toml``, read by shells.
+
+Order, strongest first: what the caller passes, the environment, the file, the defaults here. The
+core never reads the environment; it receives these values.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import Field, ValidationError
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+
+from vidqa.errors import SettingsError
+
+
+def config_file() -> Path:
+    """Where ``config.toml`` is looked for: ``~/.config/vidqa/config.toml``."""
+    return Path.home() / ".config" / "vidqa" / "config.toml"
+
+
+class Settings(BaseSettings):
+    """Every setting with its default; frozen, and an unknown name in the file is an error."""
+
+    model_config = SettingsConfigDict(env_prefix="VIDQA_", frozen=True, extra="forbid")
+
+    model: str = "nano"
+    """A built-in name, a folder with a checkpoint, or a repository name on the model hub."""
+    device: Literal["auto", "cpu", "cuda"] = "auto"
+    """``auto`` takes CUDA where there is one."""
+    dtype: Literal["auto", "float32", "bfloat16"] = "auto"
+    """``auto``: bfloat16 on CUDA, float32 on the CPU."""
+    reader: Literal["pyav", "decord"] = "pyav"
+    """How frames are decoded; ``decord`` only for parity with published pipelines."""
+    threads: int = Field(default=2, ge=1, le=64)
+    """Parts of the timeline decoded at the same time."""
+    budget_frames: int = Field(default=768, ge=2, le=768)
+    """Most frames in one pass."""
+    budget_tokens: int = Field(default=24_576, ge=4, le=24_576)
+    """Most video tokens in one pass."""
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Arguments, then the environment, then the file."""
+        file = TomlConfigSettingsSource(settings_cls, toml_file=config_file())
+        return init_settings, env_settings, file
+
+
+def load_settings(**given: Any) -> Settings:
+    """Settings from all sources; ``given`` values win, those that are ``None`` were not given.
+
+    Raises :class:`SettingsError` naming the setting and the value it cannot have.
+    """
+    try:
+        return Settings(**{name: value for name, value in given.items() if value is not None})
+    except ValidationError as err:
+        first = err.errors()[0]
+        name = ".".join(str(part) for part in first["loc"])
+        raise SettingsError(
+            f"setting {name!r} cannot be {first.get('input')!r}: {first['msg']}",
+            code="setting_invalid",
+            next_step=f"Correct the option, VIDQA_{name.upper()} or {config_file()}.",
+        ) from err
