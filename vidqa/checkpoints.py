@@ -1,0 +1,162 @@
+"""A model's name to the folder that holds it: built in, on disk, or on the model hub. No torch.
+
+A checkpoint is a folder with ``config.json``, ``tokenizer.json`` and ``*.safetensors``; nothing
+else in it is read and nothing in it is ever executed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+
+from vidqa.budget import PatchGrid
+from vidqa.errors import ModelError
+from vidqa.profiles import Profile, profile_for
+
+BUILT_IN = "nano"
+_NEEDED = ("config.json", "tokenizer.json")
+_DOWNLOADED = ("*.json", "*.safetensors")
+_WHOLE_BYTES = 64 << 20
+_BLOCK_BYTES, _BLOCKS = 1 << 20, 64
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Checkpoint:
+    """A folder that can be loaded, and what is known of it without loading it."""
+
+    name: str
+    folder: Path
+    config: Mapping[str, object]
+    profile: Profile
+
+    @property
+    def weights(self) -> tuple[Path, ...]:
+        """The safetensors files, by name."""
+        return tuple(sorted(self.folder.glob("*.safetensors")))
+
+    @property
+    def grid(self) -> PatchGrid:
+        """The patch sizes that ``vision_config`` names.
+
+        Raises :class:`ModelError` when the configuration names none, as another architecture's.
+        """
+        vision = self.config.get("vision_config")
+        if not isinstance(vision, Mapping):
+            raise ModelError(
+                f"{self.folder / 'config.json'} has no vision_config",
+                code="model_unsupported",
+                next_step="Choose a Qwen2.5-VL checkpoint.",
+            )
+        return PatchGrid(
+            patch=int(vision["patch_size"]),
+            merge=int(vision["spatial_merge_size"]),
+            temporal=int(vision["temporal_patch_size"]),
+            ids_per_s=int(vision["tokens_per_second"]),
+        )
+
+    def digest(self) -> str:
+        """``sha256:`` of configuration, tokenizer and weights; large files by 64 blocks of 1 MiB.
+
+        Blocks are spread evenly from the first byte to the last and the file's size goes in too:
+        reading 16 GB before every answer would cost more than the answer.
+        """
+        total = hashlib.sha256()
+        for path in (*(self.folder / name for name in _NEEDED), *self.weights):
+            total.update(path.name.encode())
+            for block in _blocks(path):
+                total.update(block)
+        return f"sha256:{total.hexdigest()}"
+
+
+def find_checkpoint(name: str) -> Checkpoint:
+    """The checkpoint called ``name``; downloads it when it is a repository on the model hub.
+
+    Raises :class:`ModelError` when nothing by that name exists or the folder is incomplete.
+    """
+    if name == BUILT_IN:
+        return _read(BUILT_IN, nano_folder())
+    if Path(name).is_dir():
+        return _read(Path(name).resolve().name, Path(name))
+    if name.count("/") == 1 and not name.startswith((".", "/")):
+        return _read(name, _download(name))
+    raise ModelError(
+        f"no model is called {name!r}: it is neither {BUILT_IN!r}, nor a folder, nor OWNER/NAME",
+        code="model_unknown",
+        next_step="Give a folder with config.json and safetensors, or Qwen/Qwen2.5-VL-7B-Instruct.",
+    )
+
+
+def nano_folder() -> Path:
+    """The folder of the built-in checkpoint, found without importing it, which imports torch."""
+    spec = find_spec("vidqa_nano")
+    if spec is None or spec.origin is None:
+        raise ModelError(
+            "the built-in model is not part of this installation",
+            code="model_missing",
+            next_step="Reinstall vidqa, or name another checkpoint with --model.",
+        )
+    return Path(spec.origin).parent / "weights"
+
+
+def _read(name: str, folder: Path) -> Checkpoint:
+    missing = [part for part in _NEEDED if not (folder / part).is_file()]
+    if not any(folder.glob("*.safetensors")):
+        missing.append("*.safetensors")
+    if missing:
+        raise ModelError(
+            f"{folder} is not a whole checkpoint: {', '.join(missing)} is missing",
+            code="model_incomplete",
+            next_step="Download the checkpoint again, with its tokenizer.json.",
+        )
+    config = _read_config(folder / "config.json")
+    return Checkpoint(name=name, folder=folder, config=config, profile=profile_for(name, config))
+
+
+def _read_config(path: Path) -> Mapping[str, object]:
+    try:
+        config = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as err:
+        raise ModelError(
+            f"{path} is not JSON: {err}",
+            code="model_config_unreadable",
+            next_step="Download the checkpoint again.",
+        ) from err
+    if not isinstance(config, dict):
+        raise ModelError(
+            f"{path} holds a {type(config).__name__}, not an object",
+            code="model_config_unreadable",
+            next_step="Download the checkpoint again.",
+        )
+    return config
+
+
+def _download(name: str) -> Path:
+    # Imported here: the hub's client takes longer to import than the rest of the command line.
+    from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
+
+    try:
+        return Path(snapshot_download(name, allow_patterns=list(_DOWNLOADED)))
+    except (HfHubHTTPError, HFValidationError, LocalEntryNotFoundError, OSError) as err:
+        reason = str(err).strip().splitlines() or [type(err).__name__]
+        raise ModelError(
+            f"{name!r} could not be downloaded: {reason[0]}",
+            code="model_download_failed",
+            next_step="Check the name and the network, or give the folder of a downloaded copy.",
+        ) from err
+
+
+def _blocks(path: Path) -> Iterable[bytes]:
+    size = path.stat().st_size
+    yield str(size).encode()
+    with path.open("rb") as file:
+        if size <= _WHOLE_BYTES:
+            yield file.read()
+            return
+        for k in range(_BLOCKS):
+            file.seek((size - _BLOCK_BYTES) * k // (_BLOCKS - 1))
+            yield file.read(_BLOCK_BYTES)

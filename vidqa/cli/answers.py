@@ -1,0 +1,107 @@
+"""``vidqa ground`` and ``vidqa ask``: one file, one question, an answer on stdout."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import typer
+
+from vidqa.cli import options
+from vidqa.cli.errors import FOUND, NOT_FOUND, exits
+from vidqa.cli.progress import show_progress
+from vidqa.results import AskResult, GroundResult
+
+if TYPE_CHECKING:  # imports torch
+    from vidqa.session import Session
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verb:
+    """What differs between the two commands."""
+
+    metavar: str
+    help: str
+    doc: str
+    answer: Callable[[Session, Path, str, float | None, float | None], GroundResult | AskResult]
+
+
+def answer_command(verb: Verb) -> Callable[..., None]:
+    """A command that answers one text about one file, with every output option."""
+
+    @exits
+    def command(
+        file: options.FileArg,
+        text: str = typer.Argument(..., metavar=verb.metavar, help=verb.help),
+        start: options.StartOption = None,
+        end: options.EndOption = None,
+        json_: options.JsonOption = False,
+        jsonl: options.JsonLineOption = False,
+        format_: options.FormatOption = None,
+        output_dir: options.FolderOption = None,
+        sheet: options.SheetOption = None,
+        clip: options.ClipOption = False,
+        overwrite: options.OverwriteOption = False,
+        model: options.ModelOption = None,
+        device: options.DeviceOption = None,
+        dtype: options.DtypeOption = None,
+        sampling: options.SamplingOption = "clock",
+        reader: options.ReaderOption = None,
+        threads: options.ThreadsOption = None,
+        budget_frames: options.FramesOption = None,
+        budget_tokens: options.TokensOption = None,
+        progress: options.ProgressOption = "auto",
+    ) -> int:
+        from vidqa.cli.outputs import Outputs, write_outputs  # late: numpy, Pillow
+
+        outputs = Outputs(
+            formats=options.chosen_formats(format_, json_=json_, jsonl=jsonl),
+            folder=output_dir,
+            sheet=sheet,
+            clip=clip,
+            overwrite=overwrite,
+        )
+        outputs.check(file)
+        start_s, end_s = options.parse_edge(start), options.parse_edge(end)
+        with show_progress(progress) as report:
+            session = options.open_session(
+                report,
+                sampling,
+                model=model,
+                device=device,
+                dtype=dtype,
+                reader=reader,
+                threads=threads,
+                budget_frames=budget_frames,
+                budget_tokens=budget_tokens,
+            )
+            result = verb.answer(session, file, text, start_s, end_s)
+            write_outputs(file, result, outputs, report)
+        return FOUND if result.outcome == "found" else NOT_FOUND
+
+    command.__doc__ = verb.doc
+    return command
+
+
+ground = answer_command(
+    Verb(
+        metavar="QUERY",
+        help="What happens, in a few words: 'person opens door'.",
+        doc="Find when something happens in a video.",
+        answer=lambda session, file, query, start_s, end_s: session.ground(
+            file, query, start_s=start_s, end_s=end_s
+        ),
+    )
+)
+ask = answer_command(
+    Verb(
+        metavar="QUESTION",
+        help="A question about the video.",
+        doc="Ask a question about a video.",
+        answer=lambda session, file, question, start_s, end_s: session.ask(
+            file, question, start_s=start_s, end_s=end_s
+        ),
+    )
+)

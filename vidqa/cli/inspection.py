@@ -1,0 +1,95 @@
+"""``vidqa probe``, ``plan``, ``models`` and ``doctor``: what is there, before anything is asked.
+
+None of them loads a model; none imports torch, except ``doctor``, which reports on it.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Annotated
+
+import typer
+
+from vidqa.cli import options
+from vidqa.cli.errors import FAILED, FOUND, exits
+from vidqa.cli.table import columns
+
+ReadOption = Annotated[
+    bool, typer.Option("--read", help="Read the frames too, and list the time of each.")
+]
+
+
+@exits
+def probe_file(file: options.FileArg, json_: options.JsonOption = False) -> int:
+    """Show what a video file really holds: counted frames, real times, displayed size."""
+    from vidqa.video import probe  # late: the decoder's libraries
+
+    facts = probe(file).to_dict()
+    _show(facts, [(name.replace("_", " "), _text(value)) for name, value in facts.items()], json_)
+    return FOUND
+
+
+@exits
+def plan_file(
+    file: options.FileArg,
+    start: options.StartOption = None,
+    end: options.EndOption = None,
+    read: ReadOption = False,
+    json_: options.JsonOption = False,
+    model: options.ModelOption = None,
+    sampling: options.SamplingOption = "clock",
+    reader: options.ReaderOption = None,
+    threads: options.ThreadsOption = None,
+    budget_frames: options.FramesOption = None,
+    budget_tokens: options.TokensOption = None,
+) -> int:
+    """Show what would be sampled from a video, at what cost and with what precision."""
+    from vidqa.cli.planning import plan_report, plan_rows  # late: decoder, settings
+
+    report = plan_report(
+        file,
+        start_s=options.parse_edge(start),
+        end_s=options.parse_edge(end),
+        mode=options.sampling_mode(sampling),
+        read=read,
+        model=model,
+        reader=reader,
+        threads=threads,
+        budget_frames=budget_frames,
+        budget_tokens=budget_tokens,
+    )
+    _show(report, plan_rows(report), json_)
+    return FOUND
+
+
+@exits
+def models(json_: options.JsonOption = False) -> int:
+    """List the built-in model and the checkpoint families whose prompts and replies are known."""
+    from vidqa.cli.cards import model_cards  # late: reads the built-in checkpoint
+
+    cards = model_cards()
+    rows = [("model", "kind", "what it is")]
+    rows += [(str(card["name"]), str(card["kind"]), str(card["about"])) for card in cards]
+    _show({"models": cards}, rows, json_)
+    return FOUND
+
+
+@exits
+def doctor(json_: options.JsonOption = False) -> int:
+    """Check that everything vidqa needs is installed and works, and say what is missing."""
+    from vidqa.cli.checkup import examine  # late: imports torch
+
+    checks = examine()
+    rows = [(check.state, check.name, check.finding) for check in checks]
+    _show({"checks": [check.to_dict() for check in checks]}, rows, json_)
+    return FAILED if any(check.state == "FAIL" for check in checks) else FOUND
+
+
+def _show(value: object, rows: list[tuple[str, ...]], as_json: bool) -> None:
+    typer.echo(json.dumps(value, indent=2) if as_json else "\n".join(columns(rows)))
+
+
+def _text(value: object) -> str:
+    if isinstance(value, list | tuple):
+        return ", ".join(map(str, value)) or "none"
+    return f"{value:.3f}" if isinstance(value, float) else str(value)

@@ -1,0 +1,42 @@
+"""The ``vidqa`` command: its commands by name. Cheap to import: no torch, no rich."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from vidqa import __version__
+from vidqa.cli import answers, inspection
+
+app = typer.Typer(
+    name="vidqa",
+    help="Ask hours of video a question and get the second it happened.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog="Exit codes: 0 found, 1 not found or uncertain, 2 error, 130 interrupted.",
+)
+app.command("ground")(answers.ground)
+app.command("ask")(answers.ask)
+app.command("probe")(inspection.probe_file)
+app.command("plan")(inspection.plan_file)
+app.command("models")(inspection.models)
+app.command("doctor")(inspection.doctor)
+
+
+@app.callback()
+def options(
+    version: Annotated[
+        bool, typer.Option("--version", help="Print the version and leave.", is_eager=True)
+    ] = False,
+) -> None:
+    """Ask hours of video a question and get the second it happened."""
+    if version:
+        typer.echo(f"vidqa {__version__}")
+        raise typer.Exit
+
+
+def main() -> None:
+    """Entry point of the console script."""
+    app(prog_name="vidqa")

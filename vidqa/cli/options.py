@@ -1,0 +1,117 @@
+"""The options that several commands share, spelled once."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from vidqa.cli.progress import Progress
+from vidqa.errors import SettingsError
+from vidqa.timeline import parse_time
+
+if TYPE_CHECKING:  # imports torch
+    from vidqa.session import Session
+
+FileArg = Annotated[Path, typer.Argument(metavar="FILE", help="A video file.", show_default=False)]
+ModelOption = Annotated[
+    str | None,
+    typer.Option("-m", "--model", metavar="NAME|DIR", help="nano, a folder, or OWNER/NAME."),
+]
+DeviceOption = Annotated[str | None, typer.Option(help="auto, cpu or cuda.")]
+DtypeOption = Annotated[str | None, typer.Option(help="auto, float32 or bfloat16.")]
+StartOption = Annotated[
+    str | None,
+    typer.Option("--start", "-ss", metavar="TIME", help="Look from here (83.5, 1:23.5, 1:02:03)."),
+]
+EndOption = Annotated[
+    str | None, typer.Option("--end", "-to", metavar="TIME", help="Look up to here, exclusive.")
+]
+SamplingOption = Annotated[
+    str,
+    typer.Option(
+        "--sampling",
+        help="clock: frames at even times; qwen: the frames that qwen-vl-utils would take.",
+    ),
+]
+ReaderOption = Annotated[
+    str | None, typer.Option(help="pyav, or decord for parity on constant-rate MP4.")
+]
+ThreadsOption = Annotated[
+    int | None, typer.Option(help="Parts of the timeline decoded at the same time.")
+]
+FramesOption = Annotated[
+    int | None, typer.Option("--budget-frames", help="Most frames in one pass (768).")
+]
+TokensOption = Annotated[
+    int | None, typer.Option("--budget-tokens", help="Most video tokens in one pass (24576).")
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print the whole result as JSON.")]
+JsonLineOption = Annotated[bool, typer.Option("--jsonl", help="The same JSON on one line.")]
+FormatOption = Annotated[
+    str | None,
+    typer.Option(
+        "-f",
+        "--format",
+        metavar="FORMAT[,FORMAT]",
+        help="txt, json, jsonl, srt, vtt, csv, edl, chapters, or several with commas.",
+    ),
+]
+FolderOption = Annotated[
+    Path | None,
+    typer.Option("-o", "--output-dir", metavar="DIR", help="Write files here, not to stdout."),
+]
+SheetOption = Annotated[
+    Path | None,
+    typer.Option("--sheet", metavar="PNG", help="Draw the evidence frames on a timeline."),
+]
+ClipOption = Annotated[bool, typer.Option("--clip", help="Cut every moment out (needs ffmpeg).")]
+OverwriteOption = Annotated[
+    bool, typer.Option("-y", "--overwrite", help="Replace files that are already there.")
+]
+ProgressOption = Annotated[
+    str, typer.Option("--progress", help="auto, bar, plain, jsonl or none; on stderr.")
+]
+
+SAMPLING_MODES = ("clock", "qwen")
+_NANO_NOTICE = (
+    "vidqa: model nano, the built-in demonstration: it knows only its own drawn world.\n"
+    "       For real footage: --model Qwen/Qwen2.5-VL-7B-Instruct, or a folder."
+)
+
+
+def parse_edge(text: str | None) -> float | None:
+    """Seconds of ``--start`` or ``--end``; ``None`` where the option was not given."""
+    return None if text is None else parse_time(text)
+
+
+def sampling_mode(name: str) -> str:
+    """The name itself when it is a mode; raises :class:`SettingsError` when it is not."""
+    if name not in SAMPLING_MODES:
+        raise SettingsError(
+            f"there is no sampling mode {name!r}",
+            code="sampling_unknown",
+            next_step=f"Choose one of {', '.join(SAMPLING_MODES)}.",
+        )
+    return name
+
+
+def chosen_formats(format_: str | None, *, json_: bool, jsonl: bool) -> tuple[str, ...]:
+    """The formats named on the command line; a table (``txt``) when none is."""
+    named = [name.strip() for name in (format_ or "").split(",") if name.strip()]
+    named += ["json"] * json_ + ["jsonl"] * jsonl
+    return tuple(dict.fromkeys(named)) or ("txt",)
+
+
+def open_session(report: Progress, sampling: str, **given: Any) -> Session:
+    """A session for one command; says on stderr when the built-in model is the one that answers."""
+    mode = sampling_mode(sampling)
+    # Imported here: torch takes seconds, and `vidqa --help` must not wait for it.
+    from vidqa.session import open_session as load
+
+    session = load(sampling=mode, progress=report, **given)
+    if session.context.engine.profile.name == "nano":
+        print(_NANO_NOTICE, file=sys.stderr)
+    return session

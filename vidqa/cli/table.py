@@ -1,0 +1,75 @@
+"""Results as text for people: plain aligned columns that read the same in a terminal and a file."""
+
+from __future__ import annotations
+
+from vidqa.results import AskResult, GroundResult, Provenance, Segment
+from vidqa.timeline import format_timecode
+
+_MODEL_CHARS = 40
+"""A name and the head of a digest: enough to tell two checkpoints apart."""
+
+
+def answer_lines(result: GroundResult | AskResult) -> str:
+    """The answer, its spans, and one line on what was looked at."""
+    if isinstance(result, GroundResult):
+        lines = [_ground_headline(result), *_segment_lines(result.segments)]
+    else:
+        lines = [_ask_headline(result), *_segment_lines(result.evidence)]
+    return "\n".join([*lines, *_footer(result.provenance)])
+
+
+def columns(rows: list[tuple[str, ...]]) -> list[str]:
+    """Rows as left-aligned columns two spaces apart."""
+    widths = [max(len(row[k]) for row in rows) for k in range(len(rows[0]))] if rows else []
+    return [
+        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+        for row in rows
+    ]
+
+
+def _ground_headline(result: GroundResult) -> str:
+    if result.outcome == "found":
+        times = "once" if len(result.segments) == 1 else f"{len(result.segments)} times"
+        return f'"{result.query}" happens {times}:'
+    if result.outcome == "not_found":
+        return f'"{result.query}" does not happen.'
+    return f'"{result.query}": no clear answer. The model said: {result.provenance.reply!r}'
+
+
+def _ask_headline(result: AskResult) -> str:
+    if result.outcome == "found":
+        return result.answer
+    if result.outcome == "not_found":
+        return result.answer or "The video does not show it."
+    return f"No clear answer. The model said: {result.provenance.reply!r}"
+
+
+def _segment_lines(segments: tuple[Segment, ...]) -> list[str]:
+    if not segments:
+        return []
+    head = ("start", "end", "length", "precision", "score")
+    rows = [
+        (
+            format_timecode(segment.span.start_s),
+            format_timecode(segment.span.end_s),
+            f"{segment.span.length_s:.1f} s",
+            f"{segment.precision_s:g} s",
+            f"{segment.score:.2f}",
+        )
+        for segment in segments
+    ]
+    return ["", *(f"  {line}" for line in columns([head, *rows])), ""]
+
+
+def _footer(provenance: Provenance) -> list[str]:
+    looked, span = provenance.passes[-1], provenance.coverage.span
+    seen = (
+        f"looked at {format_timecode(span.start_s)} to {format_timecode(span.end_s)}"
+        f" ({provenance.coverage.fraction:.0%} of the video)"
+    )
+    cost = (
+        f"{looked.frames} frames at {looked.fps:g} fps, {looked.video_tokens} video tokens,"
+        f" {sum(provenance.timings.values()):.1f} s"
+    )
+    model = f"model {provenance.model[:_MODEL_CHARS]}"
+    return [f"{seen}, {cost}, {model}", *(f"note: {note}" for note in provenance.notes)]

@@ -1,0 +1,37 @@
+"""What happens: a video and a question in, an answer with the spans it rests on out."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from vidqa.pipeline.context import Context, StageClock
+from vidqa.pipeline.ground import segments_of
+from vidqa.pipeline.look import look_at
+from vidqa.pipeline.report import provenance_of
+from vidqa.prompts import ask_prompt
+from vidqa.replies import parse_answer
+from vidqa.results import AskResult
+from vidqa.timeline import Span
+
+
+def ask(
+    path: Path,
+    question: str,
+    ctx: Context,
+    *,
+    start_s: float | None = None,
+    end_s: float | None = None,
+) -> AskResult:
+    """Answer ``question`` from ``[start_s, end_s)`` of the video in one pass."""
+    clock = StageClock(ctx.progress)
+    look = look_at(path, ctx, clock, start_s=start_s, end_s=end_s)
+    with clock.stage("text"):
+        reply = ctx.engine.reply(ask_prompt(question, ctx.engine.profile), look.watched)
+    parsed = parse_answer(reply.text, window=Span(0.0, look.plan.span.length_s))
+    return AskResult(
+        outcome=parsed.outcome,
+        question=question,
+        answer=parsed.answer,
+        evidence=segments_of(parsed.evidence, reply, look),
+        provenance=provenance_of(look, "ask", reply, parsed.parse_kind, ctx, clock),
+    )

@@ -1,0 +1,53 @@
+"""When does it happen: a video and a query in, spans with evidence out, or a plain no."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from vidqa.pipeline.context import Context, StageClock
+from vidqa.pipeline.look import Look, look_at
+from vidqa.pipeline.report import provenance_of
+from vidqa.prompts import ground_prompt
+from vidqa.replies import ParsedSpans, parse_spans
+from vidqa.results import GroundResult, Segment
+from vidqa.timeline import Span
+
+if TYPE_CHECKING:  # the engine imports torch
+    from vidqa.engine import Reply
+
+
+def ground(
+    path: Path,
+    query: str,
+    ctx: Context,
+    *,
+    start_s: float | None = None,
+    end_s: float | None = None,
+) -> GroundResult:
+    """Find ``query`` in ``[start_s, end_s)`` in one pass; ``None`` is the video's own end."""
+    clock = StageClock(ctx.progress)
+    look = look_at(path, ctx, clock, start_s=start_s, end_s=end_s)
+    with clock.stage("text"):
+        reply = ctx.engine.reply(ground_prompt(query, ctx.engine.profile), look.watched)
+    parsed = parse_spans(reply.text, window=Span(0.0, look.plan.span.length_s))
+    return GroundResult(
+        outcome=parsed.outcome,
+        query=query,
+        segments=segments_of(parsed, reply, look),
+        provenance=provenance_of(look, "ground", reply, parsed.parse_kind, ctx, clock),
+    )
+
+
+def segments_of(parsed: ParsedSpans, reply: Reply, look: Look) -> tuple[Segment, ...]:
+    """The parsed spans on the video's timeline, each with its evidence frames."""
+    spans = [look.to_file_span(span) for span in parsed.spans]
+    return tuple(
+        Segment(
+            span=span,
+            score=reply.score,
+            precision_s=look.plan.precision_s,
+            evidence=look.evidence(span),
+        )
+        for span in spans
+    )

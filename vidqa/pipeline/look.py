@@ -1,0 +1,135 @@
+"""One look at a video: probe, plan, read, encode. In: a path; out: what the model saw."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vidqa.errors import VideoError
+from vidqa.pipeline.context import Context, StageClock
+from vidqa.pipeline.planning import Sampling, plan_video
+from vidqa.results import Coverage, Evidence, Pass, VideoFacts
+from vidqa.sampling import Plan, to_true_seconds
+from vidqa.timeline import Span
+from vidqa.video import Frames, VideoInfo, file_sha256, probe, read_frames
+
+if TYPE_CHECKING:  # the engine imports torch, a plan does not need it
+    from vidqa.engine import Watched
+
+_EVIDENCE_FRAMES = 3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Look:
+    """The frames of one pass, their plan, and the vision tokens made of them."""
+
+    video: VideoFacts
+    plan: Plan
+    frames: Frames
+    watched: Watched
+
+    @property
+    def seen(self) -> Span:
+        """The part of the planned window whose frames could be read."""
+        tail_s = self.frames.unreadable_from_s
+        end_s = self.plan.span.end_s if tail_s is None else min(tail_s, self.plan.span.end_s)
+        return Span(self.plan.span.start_s, max(end_s, self.plan.span.start_s))
+
+    @property
+    def coverage(self) -> Coverage:
+        """How much of the whole video was looked at."""
+        return Coverage(
+            span=self.seen,
+            fraction=self.seen.length_s / self.video.duration_s if self.video.duration_s else 1.0,
+            unreadable_from_s=self.frames.unreadable_from_s,
+        )
+
+    def cost(self, stage: str) -> Pass:
+        """This look as an entry of ``passes``: what was really read, not what was planned."""
+        return Pass(
+            stage=stage,
+            span=self.seen,
+            fps=self.plan.fps,
+            frames=len(self.frames.pts_T),
+            height=self.plan.height,
+            width=self.plan.width,
+            video_tokens=self.watched.token_count,
+        )
+
+    def to_file_span(self, model_span: Span) -> Span:
+        """A span on the model's timeline (window start = 0) as one on the video's."""
+        start_s = to_true_seconds(self.plan, model_span.start_s)
+        end_s = to_true_seconds(self.plan, model_span.end_s)
+        return Span(start_s, max(start_s, end_s)).clamp(self.plan.span)
+
+    def evidence(self, span: Span) -> tuple[Evidence, ...]:
+        """First, middle and last of the frames inside ``span``; the nearest one if none is."""
+        pts_T = self.frames.pts_T
+        inside = np.flatnonzero((pts_T >= span.start_s) & (pts_T < span.end_s))
+        if inside.size == 0:
+            inside = np.array([np.abs(pts_T - span.middle_s).argmin()])
+        picks = inside[np.linspace(0, inside.size - 1, _EVIDENCE_FRAMES).round().astype(int)]
+        return tuple(self._evidence_of(int(k)) for k in dict.fromkeys(picks.tolist()))
+
+    def _evidence_of(self, k: int) -> Evidence:
+        pixels = np.ascontiguousarray(self.frames.rgb_THWC[k])
+        digest = hashlib.sha256(pixels.tobytes()).hexdigest()
+        return Evidence(pts_s=float(self.frames.pts_T[k]), sha256=f"sha256:{digest}")
+
+
+def look_at(
+    path: Path, ctx: Context, clock: StageClock, *, start_s: float | None, end_s: float | None
+) -> Look:
+    """Read and encode ``[start_s, end_s)`` within the budget; ``None`` is the video's own end.
+
+    Raises :class:`VideoError` and :class:`PlanError`.
+    """
+    with clock.stage("probe"):
+        info = probe(path)
+        video = facts_of(info)
+        plan = plan_video(info, ctx.sampling, start_s=start_s, end_s=end_s)
+    with clock.stage("decode"):
+        frames = _read(path, plan, ctx.sampling)
+    rows, row_seconds = _whole_rows(path, frames, plan, ctx.sampling.grid.temporal)
+    with clock.stage("vision"):
+        watched = ctx.engine.watch(rows, row_seconds)
+    return Look(video=video, plan=plan, frames=frames, watched=watched)
+
+
+def _read(path: Path, plan: Plan, sampling: Sampling) -> Frames:
+    size = (plan.height, plan.width)
+    return read_frames(path, plan.seconds, size, reader=sampling.reader, threads=sampling.threads)
+
+
+def facts_of(info: VideoInfo) -> VideoFacts:
+    """The video part of a result."""
+    return VideoFacts(
+        id=f"sha256:{file_sha256(info.path).removeprefix('sha256:')}",
+        duration_s=info.duration_s,
+        start_time_s=info.start_time_s,
+        vfr=info.vfr,
+        width=info.width,
+        height=info.height,
+    )
+
+
+def _whole_rows(
+    path: Path, frames: Frames, plan: Plan, temporal: int
+) -> tuple[NDArray[np.uint8], tuple[float, ...]]:
+    """Frames filled up to whole rows by repeating the last, and the seconds of those rows."""
+    rgb_THWC = frames.rgb_THWC
+    if len(rgb_THWC) == 0:
+        raise VideoError(
+            f"{path}: no frame of {plan.span.start_s:g} s to {plan.span.end_s:g} s could be read",
+            code="video_unreadable",
+            next_step="Choose another window with --start and --end, or repair the file.",
+        )
+    missing = -len(rgb_THWC) % temporal
+    if missing:  # a damaged tail ended inside a row
+        rgb_THWC = np.concatenate([rgb_THWC, np.repeat(rgb_THWC[-1:], missing, axis=0)])
+    return rgb_THWC, plan.row_seconds[: len(rgb_THWC) // temporal]

@@ -1,0 +1,38 @@
+"""How an answer came about, put together at the end of every pipeline."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from vidqa.pipeline.context import Context, StageClock
+from vidqa.pipeline.look import Look
+from vidqa.results import Provenance
+
+if TYPE_CHECKING:  # the engine imports torch
+    from vidqa.engine import Reply
+
+
+def provenance_of(
+    look: Look, stage: str, reply: Reply, reply_kind: str, ctx: Context, clock: StageClock
+) -> Provenance:
+    """Video, coverage, cost, model and the model's own words of one pass."""
+    return Provenance(
+        video=look.video,
+        coverage=look.coverage,
+        passes=(look.cost(stage),),
+        model=ctx.engine.identity,
+        reply=reply.text,
+        reply_kind=reply_kind,
+        cache={"features": "off", "prefix": "off"},
+        timings=dict(clock.seconds),
+        notes=_notes(look, reply),
+    )
+
+
+def _notes(look: Look, reply: Reply) -> tuple[str, ...]:
+    notes = []
+    if look.frames.unreadable_from_s is not None:
+        notes.append(f"The file does not decode from {look.frames.unreadable_from_s:.3f} s on.")
+    if reply.cut_short:
+        notes.append("The reply reached its length limit and may be incomplete.")
+    return tuple(notes)

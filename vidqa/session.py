@@ -1,0 +1,72 @@
+"""The Python door: ``vidqa.open(model=...)`` loads a model once, to ground and ask with."""
+
+from __future__ import annotations
+
+from os import PathLike
+from pathlib import Path
+from typing import Any
+
+from vidqa.checkpoints import find_checkpoint
+from vidqa.engine import open_engine
+from vidqa.pipeline.ask import ask
+from vidqa.pipeline.context import Context, Progress, no_progress
+from vidqa.pipeline.ground import ground
+from vidqa.pipeline.planning import sampling_of
+from vidqa.results import AskResult, GroundResult
+from vidqa.sampling import SamplingMode
+from vidqa.settings import Settings, load_settings
+
+
+class Session:
+    """One loaded model and the settings every question runs with."""
+
+    def __init__(self, context: Context) -> None:
+        self.context = context
+
+    def ground(
+        self,
+        path: str | PathLike[str],
+        query: str,
+        *,
+        start_s: float | None = None,
+        end_s: float | None = None,
+    ) -> GroundResult:
+        """When ``query`` happens in ``[start_s, end_s)`` of the video, or that it does not.
+
+        Raises :class:`VideoError` on a file that cannot be read, :class:`PlanError` on an empty
+        window or an impossible budget.
+        """
+        return ground(Path(path), query, self.context, start_s=start_s, end_s=end_s)
+
+    def ask(
+        self,
+        path: str | PathLike[str],
+        question: str,
+        *,
+        start_s: float | None = None,
+        end_s: float | None = None,
+    ) -> AskResult:
+        """The answer to ``question`` from ``[start_s, end_s)`` of the video; raises as ground."""
+        return ask(Path(path), question, self.context, start_s=start_s, end_s=end_s)
+
+
+def open_session(
+    *, sampling: SamplingMode = "clock", progress: Progress = no_progress, **given: Any
+) -> Session:
+    """A session from settings: ``given`` values, then ``VIDQA_*``, then ``config.toml``.
+
+    Raises :class:`SettingsError` on an unknown or impossible setting, :class:`ModelError` on a
+    checkpoint that cannot be found or loaded.
+    """
+    settings = load_settings(**given)
+    progress("load", 0, 1)
+    context = _context(settings, sampling, progress)
+    progress("load", 1, 1)
+    return Session(context)
+
+
+def _context(settings: Settings, sampling: SamplingMode, progress: Progress) -> Context:
+    checkpoint = find_checkpoint(settings.model)
+    engine = open_engine(checkpoint, device=settings.device, dtype=settings.dtype)
+    how = sampling_of(checkpoint, settings, sampling)
+    return Context(engine=engine, sampling=how, progress=progress)
