@@ -1,0 +1,27 @@
+"""Looking at vidqa must not cost the seconds that torch takes to import."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+LIGHT = ["vidqa", "vidqa.cli.main", "vidqa.video", "vidqa.sampling", "vidqa.replies"]
+
+
+@pytest.mark.parametrize("module", LIGHT)
+def test_the_light_parts_do_not_import_torch(module: str) -> None:
+    code = f"import sys, {module}; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_help_imports_neither_torch_nor_the_decoder() -> None:
+    code = (
+        "import sys; from vidqa.cli.main import app\n"
+        "try: app(['--help'], prog_name='vidqa')\n"
+        "except SystemExit: pass\n"
+        "sys.exit(bool({'torch', 'av', 'numpy', 'PIL'} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], check=False, capture_output=True)
+    assert (done.returncode, b"ground" in done.stdout) == (0, True)

@@ -1,0 +1,66 @@
+"""Settings come from arguments, the environment and a file, in that order of strength."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from vidqa.errors import SettingsError
+from vidqa.settings import load_settings
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    for name in ("MODEL", "DEVICE", "THREADS"):
+        monkeypatch.delenv(f"VIDQA_{name}", raising=False)
+    return tmp_path
+
+
+def write_config(home: Path, text: str) -> None:
+    folder = home / ".config" / "vidqa"
+    folder.mkdir(parents=True)
+    (folder / "config.toml").write_text(text)
+
+
+def test_without_anything_set_the_built_in_model_answers_within_the_published_budget() -> None:
+    settings = load_settings()
+    assert (settings.model, settings.budget_frames, settings.budget_tokens) == (
+        "nano",
+        768,
+        24_576,
+    )
+
+
+def test_an_argument_beats_the_environment_which_beats_the_file(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_config(home, 'model = "from-file"\nthreads = 7\ndevice = "cpu"\n')
+    monkeypatch.setenv("VIDQA_MODEL", "from-environment")
+    monkeypatch.setenv("VIDQA_THREADS", "5")
+    settings = load_settings(threads=3, model=None)
+    assert (settings.threads, settings.model, settings.device) == (3, "from-environment", "cpu")
+
+
+@pytest.mark.parametrize(
+    ("given", "name"),
+    [
+        ({"budget_frames": 769}, "budget_frames"),
+        ({"device": "tpu"}, "device"),
+        ({"threads": 0}, "threads"),
+        ({"budgt_frames": 10}, "budgt_frames"),
+    ],
+)
+def test_an_impossible_or_unknown_setting_is_an_error_that_names_it(
+    given: dict[str, object], name: str
+) -> None:
+    with pytest.raises(SettingsError, match=name) as caught:
+        load_settings(**given)
+    assert caught.value.code == "setting_invalid"
+
+
+def test_an_unknown_name_in_the_file_is_an_error_not_a_default(home: Path) -> None:
+    write_config(home, 'modle = "typo"\n')
+    with pytest.raises(SettingsError, match="modle"):
+        load_settings()
