@@ -11,8 +11,8 @@ from dataclasses import dataclass
 
 from vidqa.errors import TimeError
 
-_CLOCK = re.compile(r"(?P<minus>-)?(?:(?P<h>\d+):)?(?P<m>\d+):(?P<s>\d+(?:\.\d*)?)")
-_PLAIN = re.compile(r"(?P<minus>-)?(?P<value>\d+(?:\.\d*)?|\.\d+)(?P<unit>us|ms|s)?")
+_CLOCK = re.compile(r"(?:(?P<h>[0-9]+):)?(?P<m>[0-9]+):(?P<s>[0-9]+(?:\.[0-9]*)?)")
+_PLAIN = re.compile(r"(?P<value>[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?P<unit>us|ms|s)?")
 _UNIT_S = {"us": 1e-6, "ms": 1e-3, "s": 1.0, None: 1.0}
 
 
@@ -48,7 +48,7 @@ class Span:
         return self.start_s < other.end_s and other.start_s < self.end_s
 
     def clamp(self, within: Span) -> Span:
-        """The nearest span inside ``within``; one wholly outside becomes empty at the nearer end."""
+        """The nearest span inside ``within``; one wholly outside is empty at the nearer end."""
         start_s = min(max(self.start_s, within.start_s), within.end_s)
         end_s = min(max(self.end_s, within.start_s), within.end_s)
         return Span(start_s, end_s)
@@ -81,7 +81,8 @@ def parse_time(text: str) -> float:
     Raises :class:`TimeError` on anything else, on minutes or seconds of 60 and more after an
     hours field, and on a value too large to be finite.
     """
-    clock, plain = _CLOCK.fullmatch(text.strip()), _PLAIN.fullmatch(text.strip())
+    bare = text.strip().removeprefix("-")
+    clock, plain = _CLOCK.fullmatch(bare), _PLAIN.fullmatch(bare)
     if clock:
         seconds_s = _clock_seconds(text, clock)
     elif plain:
@@ -90,8 +91,7 @@ def parse_time(text: str) -> float:
         raise _unreadable(text)
     if not math.isfinite(seconds_s):
         raise _unreadable(text)
-    minus = (clock or plain or {})["minus"]
-    return -seconds_s if minus else seconds_s
+    return -seconds_s if text.strip().startswith("-") else seconds_s
 
 
 def format_timecode(t_s: float) -> str:
@@ -107,7 +107,7 @@ def format_timecode(t_s: float) -> str:
 
 
 def _clock_seconds(text: str, match: re.Match[str]) -> float:
-    hours, minutes, seconds_s = int(match["h"] or 0), int(match["m"]), float(match["s"])
+    hours, minutes, seconds_s = float(match["h"] or 0), float(match["m"]), float(match["s"])
     if seconds_s >= 60 or (match["h"] is not None and minutes >= 60):
         raise _unreadable(text)
     return hours * 3600 + minutes * 60 + seconds_s
