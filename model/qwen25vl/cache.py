@@ -1,0 +1,56 @@
+"""Keys and values of the tokens already seen, in memory set aside once.
+
+Axes: B batch, K key-value heads, S sequence, D head dim.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from qwen25vl.config import TextConfig
+from qwen25vl.errors import PromptError
+
+
+class KVCache:
+    """Room for ``capacity`` tokens in every layer; ``length`` of them are filled."""
+
+    def __init__(
+        self,
+        config: TextConfig,
+        capacity: int,
+        *,
+        batch: int = 1,
+        dtype: torch.dtype = torch.float32,
+        device: torch.device | str = "cpu",
+    ) -> None:
+        shape = (config.num_hidden_layers, batch, config.num_key_value_heads, capacity, config.head_dim)
+        self.keys = torch.empty(shape, dtype=dtype, device=device)
+        self.values = torch.empty(shape, dtype=dtype, device=device)
+        self.capacity, self.length = capacity, 0
+
+    def extend(self, layer: int, k_BKSD: Tensor, v_BKSD: Tensor) -> tuple[Tensor, Tensor]:
+        """Write one layer's new keys and values; returns all of that layer's, old and new.
+
+        ``length`` moves only in ``advance``, once all layers have written.
+        """
+        end = self.length + k_BKSD.shape[2]
+        self.keys[layer, :, :, self.length : end] = k_BKSD
+        self.values[layer, :, :, self.length : end] = v_BKSD
+        return self.keys[layer, :, :, :end], self.values[layer, :, :, :end]
+
+    def require(self, tokens: int) -> None:
+        """Raises PromptError when ``tokens`` more do not fit."""
+        if self.length + tokens > self.capacity:
+            message = f"{self.length} + {tokens} tokens exceed the cache's {self.capacity}"
+            raise PromptError(message, next_step="make the cache larger or the prompt shorter")
+
+    def advance(self, tokens: int) -> None:
+        self.length += tokens
+
+    def truncate(self, length: int) -> None:
+        """Forget everything after the first ``length`` tokens (to reuse a common prefix)."""
+        if not 0 <= length <= self.length:
+            message = f"cannot keep {length} of {self.length} cached tokens"
+            raise PromptError(message, next_step="truncate to a prefix that is in the cache")
+        self.length = length

@@ -1,0 +1,147 @@
+"""The decoder: embeddings and position ids in, hidden states out.
+
+Axes: B batch, S new tokens, K tokens attended to (cached and new), H heads, D width or head dim.
+"""
+
+from __future__ import annotations
+
+from typing import overload
+
+import torch
+import torch.nn.functional as F  # noqa: N812
+from torch import Tensor, nn
+
+from qwen25vl.cache import KVCache
+from qwen25vl.config import TextConfig
+from qwen25vl.errors import PromptError
+from qwen25vl.layers import GatedMLP, RMSNorm, rotate
+from qwen25vl.rope import Rope, text_rope
+
+
+class TextAttention(nn.Module):
+    """Grouped-query attention; causal unless a mask says otherwise."""
+
+    def __init__(self, config: TextConfig, layer: int) -> None:
+        super().__init__()
+        heads, kv_heads = config.num_attention_heads, config.num_key_value_heads
+        self.layer, self.head_dim, self.grouped = layer, config.head_dim, heads != kv_heads
+        self.q_proj = nn.Linear(config.hidden_size, heads * config.head_dim)
+        self.k_proj = nn.Linear(config.hidden_size, kv_heads * config.head_dim)
+        self.v_proj = nn.Linear(config.hidden_size, kv_heads * config.head_dim)
+        self.o_proj = nn.Linear(heads * config.head_dim, config.hidden_size, bias=False)
+
+    def forward(
+        self, x_BSD: Tensor, rope: Rope, cache: KVCache | None, mask: Tensor | None, causal: bool
+    ) -> Tensor:
+        q_BHSD = rotate(self._heads(self.q_proj(x_BSD)), *rope)
+        k_BHSD = rotate(self._heads(self.k_proj(x_BSD)), *rope)
+        v_BHSD = self._heads(self.v_proj(x_BSD))
+        if cache is not None:
+            k_BHSD, v_BHSD = cache.extend(self.layer, k_BHSD, v_BHSD)
+        attended_BHSD = F.scaled_dot_product_attention(
+            q_BHSD, k_BHSD, v_BHSD, attn_mask=mask, is_causal=causal, enable_gqa=self.grouped
+        )
+        out: Tensor = self.o_proj(attended_BHSD.transpose(1, 2).flatten(2))
+        return out
+
+    def _heads(self, x_BSD: Tensor) -> Tensor:
+        return x_BSD.unflatten(2, (-1, self.head_dim)).transpose(1, 2)
+
+
+class DecoderLayer(nn.Module):
+    def __init__(self, config: TextConfig, layer: int) -> None:
+        super().__init__()
+        self.self_attn = TextAttention(config, layer)
+        self.mlp = GatedMLP(config.hidden_size, config.intermediate_size, bias=False)
+        self.input_layernorm = RMSNorm(config.hidden_size, config.rms_norm_eps)
+        self.post_attention_layernorm = RMSNorm(config.hidden_size, config.rms_norm_eps)
+
+    def forward(
+        self, x_BSD: Tensor, rope: Rope, cache: KVCache | None, mask: Tensor | None, causal: bool
+    ) -> Tensor:
+        x_BSD = x_BSD + self.self_attn(self.input_layernorm(x_BSD), rope, cache, mask, causal)
+        out: Tensor = x_BSD + self.mlp(self.post_attention_layernorm(x_BSD))
+        return out
+
+
+class TextDecoder(nn.Module):
+    """The stack of layers between the embedding table and the output layer."""
+
+    def __init__(self, config: TextConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.embed_tokens = nn.Embedding(config.vocab_size, config.hidden_size)
+        self.layers = nn.ModuleList(DecoderLayer(config, i) for i in range(config.num_hidden_layers))
+        self.norm = RMSNorm(config.hidden_size, config.rms_norm_eps)
+
+    @overload
+    def forward(
+        self,
+        embeds_BSD: Tensor,
+        positions_3BS: Tensor,
+        *,
+        cache: KVCache | None = None,
+        mask: Tensor | None = None,
+        return_layer: None = None,
+    ) -> Tensor: ...
+    @overload
+    def forward(
+        self,
+        embeds_BSD: Tensor,
+        positions_3BS: Tensor,
+        *,
+        cache: KVCache | None = None,
+        mask: Tensor | None = None,
+        return_layer: int,
+    ) -> tuple[Tensor, Tensor]: ...
+    def forward(
+        self,
+        embeds_BSD: Tensor,
+        positions_3BS: Tensor,
+        *,
+        cache: KVCache | None = None,
+        mask: Tensor | None = None,
+        return_layer: int | None = None,
+    ) -> Tensor | tuple[Tensor, Tensor]:
+        """Hidden states (B, S, D) after the final norm.
+
+        ``mask`` is boolean, (S, K) or (B, 1, S, K), True where a token may attend; without it
+        attention is causal. With a cache the S tokens follow the cached ones and join them.
+        ``return_layer=n`` also returns the hidden states after the first n layers, before any norm.
+        """
+        self._check(embeds_BSD, positions_3BS, cache, return_layer)
+        rope = text_rope(positions_3BS, self.config, embeds_BSD.dtype)
+        mask, causal = _attendance(embeds_BSD, cache, mask)
+        x_BSD, inner_BSD = embeds_BSD, embeds_BSD
+        for done, layer in enumerate(self.layers, start=1):
+            x_BSD = layer(x_BSD, rope, cache, mask, causal)
+            inner_BSD = x_BSD if done == return_layer else inner_BSD
+        if cache is not None:
+            cache.advance(embeds_BSD.shape[1])
+        hidden_BSD: Tensor = self.norm(x_BSD)
+        return hidden_BSD if return_layer is None else (hidden_BSD, inner_BSD)
+
+    def _check(
+        self, embeds_BSD: Tensor, positions_3BS: Tensor, cache: KVCache | None, layer: int | None
+    ) -> None:
+        if tuple(positions_3BS.shape) != (3, *embeds_BSD.shape[:2]):
+            message = f"positions {tuple(positions_3BS.shape)} for embeds {tuple(embeds_BSD.shape)}"
+            raise PromptError(message, next_step="pass ids (3, B, S) for embeddings (B, S, D)")
+        if layer is not None and not 0 <= layer <= len(self.layers):
+            message = f"no layer {layer} among {len(self.layers)}"
+            raise PromptError(message, next_step="return_layer counts layers done, from 0")
+        if cache is not None:
+            cache.require(embeds_BSD.shape[1])
+
+
+def _attendance(
+    embeds_BSD: Tensor, cache: KVCache | None, mask: Tensor | None
+) -> tuple[Tensor | None, bool]:
+    """Mask and causal flag for the attention kernel: a mask is made only where the flag cannot say it."""
+    new, past = embeds_BSD.shape[1], 0 if cache is None else cache.length
+    if mask is not None or new == 1:
+        return mask, False
+    if past == 0:
+        return None, True
+    allowed = torch.ones(new, past + new, dtype=torch.bool, device=embeds_BSD.device)
+    return allowed.tril(diagonal=past), False

@@ -1,0 +1,152 @@
+"""Checkpoint folders to networks and back, tensor by tensor, nothing missing and nothing left over.
+
+safetensors only: a checkpoint is data and never code. Peak host memory is the network plus one tensor.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from shutil import copyfile
+
+import torch
+from safetensors.torch import save_file
+from torch import Tensor, nn
+
+from qwen25vl.config import ModelConfig, read_json
+from qwen25vl.errors import CheckpointError
+from qwen25vl.fields import stated_tying
+from qwen25vl.model import Qwen25VL
+from qwen25vl.names import HEAD, TABLE, stored_name, stored_shape
+from qwen25vl.shards import Shards
+
+_AGAIN = "download the checkpoint again, or check that config.json belongs to it"
+
+
+def load_model(
+    folder: str | Path, device: torch.device | str = "cpu", dtype: torch.dtype | None = None
+) -> Qwen25VL:
+    """The network in ``folder``, ready to run (eval mode), in ``dtype`` or the stored type.
+
+    Raises CheckpointError naming the tensor that is missing, left over, twice there or misshapen,
+    and ConfigError for a config.json of another kind.
+    """
+    folder = Path(folder)
+    raw = read_json(folder / "config.json")
+    shards = Shards.open(folder)
+    config = ModelConfig.from_json(raw)
+    tied = _tying(raw, shards.names)
+    config = replace(config, tie_word_embeddings=tied)
+    with torch.device("meta"):
+        model = Qwen25VL(config)
+    _fill(model, shards, torch.device(device), dtype or _stored_dtype(config))
+    return model.eval()
+
+
+def save_model(
+    model: Qwen25VL,
+    folder: str | Path,
+    *,
+    stop_ids: Sequence[int],
+    tokenizer: str | Path | None = None,
+) -> None:
+    """Write the official layout: config, generation config, one safetensors file, tokenizer.json.
+
+    ``tokenizer`` is the path of a tokenizer.json to copy beside the weights.
+    """
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    config = replace(model.config, dtype=str(model.dtype).removeprefix("torch."))
+    _write_json(folder / "config.json", config.to_json())
+    stop = list(stop_ids)
+    _write_json(folder / "generation_config.json", {"do_sample": False, "eos_token_id": stop})
+    save_file(stored_tensors(model), folder / "model.safetensors", metadata={"format": "pt"})
+    if tokenizer is not None:
+        copyfile(tokenizer, folder / "tokenizer.json")
+
+
+def stored_tensors(model: Qwen25VL) -> dict[str, Tensor]:
+    """The network's tensors under their official names and shapes; a tied output layer only once."""
+    tensors = {}
+    for name, parameter in model.named_parameters():  # names a shared parameter once
+        shape = stored_shape(name, parameter.shape, model.config)
+        tensors[stored_name(name)] = parameter.detach().reshape(shape).contiguous().cpu()
+    return tensors
+
+
+def load_stop_ids(folder: str | Path) -> tuple[int, ...]:
+    """Token ids that end a reply: generation_config.json's, or config.json's where it is absent."""
+    path = Path(folder) / "generation_config.json"
+    if not path.is_file():
+        path = Path(folder) / "config.json"
+    stop = read_json(path).get("eos_token_id")
+    ids = stop if isinstance(stop, list) else [stop]
+    if not ids or not all(isinstance(item, int) for item in ids):
+        raise CheckpointError(f"{path}: eos_token_id is {stop!r}", next_step=_AGAIN)
+    return tuple(ids)
+
+
+def _tying(raw: Mapping[str, object], names: Mapping[str, str]) -> bool:
+    """Tied as stated; where config.json is silent or contradicts itself, the tensors decide."""
+    stated = stated_tying(raw)
+    return HEAD not in names if stated is None else stated
+
+
+def _stored_dtype(config: ModelConfig) -> torch.dtype:
+    kinds = {"bfloat16": torch.bfloat16, "float32": torch.float32}
+    if config.dtype not in kinds:
+        message = f"weights stored as {config.dtype} cannot run: the vision tower overflows"
+        raise CheckpointError(message, next_step="load with dtype=torch.bfloat16 or torch.float32")
+    return kinds[config.dtype]
+
+
+def _fill(model: Qwen25VL, shards: Shards, device: torch.device, dtype: torch.dtype) -> None:
+    """Give every parameter its tensor; parameters are on the meta device before, real after."""
+    if dtype == torch.float16:
+        step = "load with dtype=torch.bfloat16 or torch.float32"
+        raise CheckpointError("the vision tower overflows in float16", next_step=step)
+    wanted = dict(model.named_parameters())
+    _check_names(wanted.keys(), shards, tied=model.config.tie_word_embeddings)
+    for name, tensor in shards.tensors():
+        if name == HEAD and model.config.tie_word_embeddings:
+            continue
+        owner, _, leaf = name.rpartition(".")
+        filled = _checked(name, tensor, wanted[name], model.config).to(device, dtype, copy=True)
+        setattr(model.get_submodule(owner), leaf, nn.Parameter(filled))
+    model.tie()
+    _check_tied_head(model, shards)
+
+
+def _check_names(wanted: object, shards: Shards, *, tied: bool) -> None:
+    expected = set(wanted) | ({HEAD} & shards.names.keys() if tied else set())  # type: ignore[call-overload]
+    missing = sorted(stored_name(name) for name in expected - shards.names.keys())
+    surplus = sorted(shards.names[name] for name in shards.names.keys() - expected)
+    for what, names in (("missing", missing), ("left over", surplus)):
+        if names:
+            message = f"{shards.folder}: {len(names)} tensors {what}, first {names[0]}"
+            raise CheckpointError(message, next_step=_AGAIN)
+
+
+def _checked(name: str, tensor: Tensor, wanted: Tensor, config: ModelConfig) -> Tensor:
+    shape = stored_shape(name, wanted.shape, config)
+    if tuple(tensor.shape) != shape:
+        message = f"{stored_name(name)} is {tuple(tensor.shape)}, not {shape}"
+        raise CheckpointError(message, next_step=_AGAIN)
+    return tensor.reshape(wanted.shape)
+
+
+def _check_tied_head(model: Qwen25VL, shards: Shards) -> None:
+    """A tied checkpoint may still carry an output layer, if it is the embedding table."""
+    if not (model.config.tie_word_embeddings and HEAD in shards.names):
+        return
+    table = model.text.embed_tokens.weight
+    head = shards.tensor(HEAD).to(table.device, table.dtype)
+    if head.shape != table.shape or not torch.equal(head, table):
+        message = f"{stored_name(HEAD)} differs from {stored_name(TABLE)}, which config.json ties"
+        raise CheckpointError(message, next_step="set tie_word_embeddings to false in config.json")
+
+
+def _write_json(path: Path, value: object) -> None:
+    path.write_text(json.dumps(value, indent=2) + "\n", encoding="utf-8")
