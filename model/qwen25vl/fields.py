@@ -58,7 +58,7 @@ class Fields:
         if self._raw.get(name, only) != only:
             self._refuse(name, repr(only))
 
-    def _need(self, name: str) -> Any:  # noqa: ANN401
+    def _need(self, name: str) -> Any:
         if self._raw.get(name) is None:
             raise ConfigError(f"{self._place}: {name} is missing", next_step=_CHECK)
         return self._raw[name]
@@ -74,7 +74,9 @@ def refuse_unknown_variants(raw: Mapping[str, Any]) -> None:
     root.expect("model_type", "qwen2_5_vl")
     names = raw.get("architectures") or [ARCHITECTURE]
     if ARCHITECTURE not in names:
-        raise ConfigError(f"config.json: architectures {names} is not {ARCHITECTURE}", next_step=_CHECK)
+        raise ConfigError(
+            f"config.json: architectures {names} is not {ARCHITECTURE}", next_step=_CHECK
+        )
     if "model_type" not in raw and "architectures" not in raw:
         raise ConfigError("config.json: neither model_type nor architectures", next_step=_CHECK)
     if raw.get("quantization_config") is not None:
@@ -85,7 +87,7 @@ def refuse_unknown_variants(raw: Mapping[str, Any]) -> None:
 
 
 def rope_fields(raw: Mapping[str, Any]) -> tuple[float, tuple[int, int, int]]:
-    """Rotary base and the (time, row, column) sections; raises ConfigError on unknown rope types."""
+    """Rotary base and (time, row, column) sections; raises ConfigError on unknown rope types."""
     name = next((n for n in ("rope_parameters", "rope_scaling") if raw.get(n)), "rope_scaling")
     scaling = Fields(raw, "text config").mapping(name)
     kind = scaling.get("rope_type", scaling.get("type", "mrope"))
@@ -105,7 +107,9 @@ def stated_tying(raw: Mapping[str, Any]) -> bool | None:
     Re-saved checkpoints state it at the root, in ``text_config``, or in both with different values.
     """
     places = (raw, raw.get("text_config") or {})
-    stated = {bool(p["tie_word_embeddings"]) for p in places if p.get("tie_word_embeddings") is not None}
+    stated = {
+        bool(p["tie_word_embeddings"]) for p in places if p.get("tie_word_embeddings") is not None
+    }
     return stated.pop() if len(stated) == 1 else None
 
 

@@ -1,7 +1,8 @@
 """Token ids and row times in, position ids (time, row, column) out: the rule the model learned.
 
-Text counts up on all three axes at once. A vision run starts where the text stopped and spreads over
-its grid; its time ids are the rows' seconds times ``tokens_per_second``, in float32, truncated once.
+Text counts up on all three axes at once. A vision run starts where the text stopped and spreads
+over its grid; its time ids are the rows' seconds times ``tokens_per_second``, in float32, truncated
+once.
 Axes: S tokens of the prompt, T rows (pairs of frames) of one vision run.
 """
 
@@ -20,7 +21,7 @@ from qwen25vl.patches import Grid
 
 Mode = Literal["reference", "hf53"]
 """``reference``: text after a video resumes after its last id on any axis, as in training.
-``hf53``: after its last row or column id, as transformers 5.3 and later place it, inside the video."""
+``hf53``: after its last row or column id, inside the video, as transformers 5.3 and later do."""
 
 
 class VisionRun(NamedTuple):
@@ -58,7 +59,9 @@ def position_ids(
         raise PromptError(f"unknown mode {mode!r}", next_step="use 'reference' or 'hf53'")
     parts, begin = [], 0
     for part in _segments(ids, runs, config):
-        offsets = torch.arange(part).expand(3, part) if isinstance(part, int) else _spread(part, config)
+        offsets = (
+            torch.arange(part).expand(3, part) if isinstance(part, int) else _spread(part, config)
+        )
         parts.append(offsets + begin)
         axes = offsets[1:] if mode == "hf53" else offsets
         begin += int(axes.max()) + 1

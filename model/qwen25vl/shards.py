@@ -30,7 +30,7 @@ class Shards:
 
     @classmethod
     def open(cls, folder: Path) -> Shards:
-        """List every tensor; raises CheckpointError on absent, unreadable or contradicting files."""
+        """List every tensor; raises CheckpointError on absent, unreadable or doubled files."""
         shards = cls(folder, {}, {})
         for path in _files(folder):
             for stored in _stored_names(path):

@@ -71,7 +71,9 @@ class TextDecoder(nn.Module):
         super().__init__()
         self.config = config
         self.embed_tokens = nn.Embedding(config.vocab_size, config.hidden_size)
-        self.layers = nn.ModuleList(DecoderLayer(config, i) for i in range(config.num_hidden_layers))
+        self.layers = nn.ModuleList(
+            DecoderLayer(config, i) for i in range(config.num_hidden_layers)
+        )
         self.norm = RMSNorm(config.hidden_size, config.rms_norm_eps)
 
     @overload
@@ -137,7 +139,7 @@ class TextDecoder(nn.Module):
 def _attendance(
     embeds_BSD: Tensor, cache: KVCache | None, mask: Tensor | None
 ) -> tuple[Tensor | None, bool]:
-    """Mask and causal flag for the attention kernel: a mask is made only where the flag cannot say it."""
+    """Mask and causal flag for the kernel: a mask is made only where the flag cannot say it."""
     new, past = embeds_BSD.shape[1], 0 if cache is None else cache.length
     if mask is not None or new == 1:
         return mask, False

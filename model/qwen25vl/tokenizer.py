@@ -1,7 +1,7 @@
 """Text to token ids and back, and the chat format rendered straight to ids.
 
-Markup inside text is text: a question that spells ``<|im_end|>`` or ``<|video_pad|>`` is tokenised as
-those characters and can neither end a turn nor stand for a frame. Control tokens come from the
+Markup inside text is text: a question that spells ``<|im_end|>`` or ``<|video_pad|>`` is tokenised
+as those characters and can neither end a turn nor stand for a frame. Control tokens come from the
 renderer only, by name, so a checkpoint may number them as it likes.
 """
 
@@ -57,7 +57,7 @@ class Tokenizer:
             raise TokenizerError(f"{path}: {err}", next_step=_CHECK) from err
         try:
             backend = Backend.from_str(text)
-        except Exception as err:  # noqa: BLE001  (the library raises bare Exception)
+        except Exception as err:  # the library raises bare Exception
             raise TokenizerError(f"{path}: {err}", next_step=_CHECK) from err
         return cls(backend)
 
@@ -107,7 +107,7 @@ class Tokenizer:
         ids: list[int] = []
         for message in messages:
             ids += [self.im_start, *self._turn(message), self.im_end, *self.encode("\n")]
-        return ids + [self.im_start, *self.encode("assistant\n")] if reply else ids
+        return [*ids, self.im_start, *self.encode("assistant\n")] if reply else ids
 
     def _turn(self, message: Message) -> list[int]:
         """Role and content; neighbouring pieces of text are tokenised as one string."""

@@ -1,7 +1,8 @@
 """The vision tower: patches in, one token per merge block out, frame by frame and in any number.
 
-Axes: N patches of all inputs, P numbers per patch, F frames (temporal patches) of one size, L patches
-of a frame, U merge units of a frame, H heads, D width or head dim, M vision tokens of all inputs.
+Axes: N patches of all inputs, P numbers per patch, F frames (temporal patches) of one size,
+L patches of a frame, U merge units of a frame, H heads, D width or head dim, M vision tokens of all
+inputs.
 """
 
 from __future__ import annotations
@@ -122,7 +123,9 @@ class VisionTower(nn.Module):
         for (h, w), members in _by_size(grids).items():
             frames_FLP = _join([pieces[i] for i in members]).view(-1, h * w, patches_NP.shape[1])
             tokens_FUD = self._encode(frames_FLP, h, w, chunk_patches)
-            for i, part in zip(members, tokens_FUD.split([grids[i].t for i in members]), strict=True):
+            for i, part in zip(
+                members, tokens_FUD.split([grids[i].t for i in members]), strict=True
+            ):
                 tokens[i] = part.flatten(0, 1)
         return _join(tokens)
 

@@ -1,6 +1,7 @@
 """Checkpoint folders to networks and back, tensor by tensor, nothing missing and nothing left over.
 
-safetensors only: a checkpoint is data and never code. Peak host memory is the network plus one tensor.
+safetensors only: a checkpoint is data and never code. Peak host memory is the network plus one
+tensor.
 """
 
 from __future__ import annotations
@@ -59,8 +60,9 @@ def save_model(
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     config = replace(model.config, dtype=str(model.dtype).removeprefix("torch."))
-    _write_json(folder / "config.json", config.to_json())
     stop = list(stop_ids)
+    ends = {"bos_token_id": None, "eos_token_id": stop[0]}
+    _write_json(folder / "config.json", {**config.to_json(), **ends})
     _write_json(folder / "generation_config.json", {"do_sample": False, "eos_token_id": stop})
     save_file(stored_tensors(model), folder / "model.safetensors", metadata={"format": "pt"})
     if tokenizer is not None:
@@ -68,7 +70,7 @@ def save_model(
 
 
 def stored_tensors(model: Qwen25VL) -> dict[str, Tensor]:
-    """The network's tensors under their official names and shapes; a tied output layer only once."""
+    """The network's tensors under their official names and shapes; a tied output layer once."""
     tensors = {}
     for name, parameter in model.named_parameters():  # names a shared parameter once
         shape = stored_shape(name, parameter.shape, model.config)
@@ -108,7 +110,7 @@ def _fill(model: Qwen25VL, shards: Shards, device: torch.device, dtype: torch.dt
         step = "load with dtype=torch.bfloat16 or torch.float32"
         raise CheckpointError("the vision tower overflows in float16", next_step=step)
     wanted = dict(model.named_parameters())
-    _check_names(wanted.keys(), shards, tied=model.config.tie_word_embeddings)
+    _check_names(set(wanted), shards, tied=model.config.tie_word_embeddings)
     for name, tensor in shards.tensors():
         if name == HEAD and model.config.tie_word_embeddings:
             continue
@@ -119,8 +121,8 @@ def _fill(model: Qwen25VL, shards: Shards, device: torch.device, dtype: torch.dt
     _check_tied_head(model, shards)
 
 
-def _check_names(wanted: object, shards: Shards, *, tied: bool) -> None:
-    expected = set(wanted) | ({HEAD} & shards.names.keys() if tied else set())  # type: ignore[call-overload]
+def _check_names(wanted: set[str], shards: Shards, *, tied: bool) -> None:
+    expected = wanted | ({HEAD} & shards.names.keys() if tied else set())
     missing = sorted(stored_name(name) for name in expected - shards.names.keys())
     surplus = sorted(shards.names[name] for name in shards.names.keys() - expected)
     for what, names in (("missing", missing), ("left over", surplus)):

@@ -2,8 +2,8 @@
 
 Axes: U merge units (vision tokens) of a frame, L = U * merge_unit patches of a frame.
 Frames never attend to each other in the tower, so the order is found once per frame size and used
-for all frames of that size. Within a frame, windows are sorted by length (edge windows are shorter),
-which makes every group of equal windows one contiguous slice: one batched attention per length.
+for all frames of that size. Within a frame, windows are sorted by length (those at the edges are
+shorter), which makes all windows of one length a contiguous slice: one batched attention each.
 """
 
 from __future__ import annotations
