@@ -1,4 +1,4 @@
-"""What every test may use: the shared inputs, when they are there."""
+"""What every test may use: the shared inputs, when they are there, and a tiny checkpoint."""
 
 from __future__ import annotations
 
@@ -15,3 +15,11 @@ def shared() -> Path:
     if not SHARED.is_dir():
         pytest.skip("needs the shared inputs (real videos, the official tokenizer) beside the checkout")
     return SHARED
+
+
+@pytest.fixture(scope="session")
+def tiny_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A checkpoint of random numbers in the official layout."""
+    from tests.tiny_checkpoint import save_tiny
+
+    return save_tiny(tmp_path_factory.mktemp("tiny"))

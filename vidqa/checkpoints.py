@@ -40,23 +40,8 @@ class Checkpoint:
 
     @property
     def grid(self) -> PatchGrid:
-        """The patch sizes that ``vision_config`` names.
-
-        Raises :class:`ModelError` when the configuration names none, as another architecture's.
-        """
-        vision = self.config.get("vision_config")
-        if not isinstance(vision, Mapping):
-            raise ModelError(
-                f"{self.folder / 'config.json'} has no vision_config",
-                code="model_unsupported",
-                next_step="Choose a Qwen2.5-VL checkpoint.",
-            )
-        return PatchGrid(
-            patch=int(vision["patch_size"]),
-            merge=int(vision["spatial_merge_size"]),
-            temporal=int(vision["temporal_patch_size"]),
-            ids_per_s=int(vision["tokens_per_second"]),
-        )
+        """The patch sizes that the configuration states."""
+        return PatchGrid.from_config(self.config)
 
     def digest(self) -> str:
         """``sha256:`` of configuration, tokenizer and weights; large files by 64 blocks of 1 MiB.
@@ -79,7 +64,7 @@ def find_checkpoint(name: str) -> Checkpoint:
     """
     if name == BUILT_IN:
         return _read(BUILT_IN, nano_folder())
-    if Path(name).is_dir():
+    if name and Path(name).is_dir():
         return _read(Path(name).resolve().name, Path(name))
     if name.count("/") == 1 and not name.startswith((".", "/")):
         return _read(name, _download(name))

@@ -26,7 +26,10 @@ def ask(
     clock = StageClock(ctx.progress)
     look = look_at(path, ctx, clock, start_s=start_s, end_s=end_s)
     with clock.stage("text"):
-        reply = ctx.engine.reply(ask_prompt(question, ctx.engine.profile), look.watched)
+        profile = ctx.engine.profile
+        reply = ctx.engine.reply(
+            ask_prompt(question, profile), look.watched, max_new_tokens=profile.ask_tokens
+        )
     parsed = parse_answer(reply.text, window=Span(0.0, look.plan.span.length_s))
     return AskResult(
         outcome=parsed.outcome,

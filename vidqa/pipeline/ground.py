@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -9,7 +10,7 @@ from vidqa.pipeline.context import Context, StageClock
 from vidqa.pipeline.look import Look, look_at
 from vidqa.pipeline.report import provenance_of
 from vidqa.prompts import ground_prompt
-from vidqa.replies import ParsedSpans, parse_spans
+from vidqa.replies import parse_spans
 from vidqa.results import GroundResult, Segment
 from vidqa.timeline import Span
 
@@ -29,19 +30,22 @@ def ground(
     clock = StageClock(ctx.progress)
     look = look_at(path, ctx, clock, start_s=start_s, end_s=end_s)
     with clock.stage("text"):
-        reply = ctx.engine.reply(ground_prompt(query, ctx.engine.profile), look.watched)
+        profile = ctx.engine.profile
+        reply = ctx.engine.reply(
+            ground_prompt(query, profile), look.watched, max_new_tokens=profile.ground_tokens
+        )
     parsed = parse_spans(reply.text, window=Span(0.0, look.plan.span.length_s))
     return GroundResult(
         outcome=parsed.outcome,
         query=query,
-        segments=segments_of(parsed, reply, look),
+        segments=segments_of(parsed.spans, reply, look),
         provenance=provenance_of(look, "ground", reply, parsed.parse_kind, ctx, clock),
     )
 
 
-def segments_of(parsed: ParsedSpans, reply: Reply, look: Look) -> tuple[Segment, ...]:
-    """The parsed spans on the video's timeline, each with its evidence frames."""
-    spans = [look.to_file_span(span) for span in parsed.spans]
+def segments_of(spans: Sequence[Span], reply: Reply, look: Look) -> tuple[Segment, ...]:
+    """Spans of the model's timeline on the video's, each with its evidence frames."""
+    real = [look.to_file_span(span) for span in spans]
     return tuple(
         Segment(
             span=span,
@@ -49,5 +53,5 @@ def segments_of(parsed: ParsedSpans, reply: Reply, look: Look) -> tuple[Segment,
             precision_s=look.plan.precision_s,
             evidence=look.evidence(span),
         )
-        for span in spans
+        for span in real
     )

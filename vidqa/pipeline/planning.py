@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from vidqa.checkpoints import Checkpoint
 from vidqa.errors import VideoError
@@ -25,12 +25,9 @@ class Sampling:
 
 def sampling_of(checkpoint: Checkpoint, settings: Settings, mode: SamplingMode) -> Sampling:
     """The checkpoint's own budget within what the settings allow, on the checkpoint's own grid."""
-    own = checkpoint.profile.budget
     return Sampling(
-        budget=replace(
-            own,
-            frames=min(own.frames, settings.budget_frames),
-            video_tokens=min(own.video_tokens, settings.budget_tokens),
+        budget=checkpoint.profile.budget.limited(
+            frames=settings.budget_frames, video_tokens=settings.budget_tokens
         ),
         grid=checkpoint.grid,
         mode=mode,
