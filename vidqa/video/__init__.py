@@ -1,0 +1,26 @@
+"""Read video by presentation time: probe, exact frames, key frames, contact sheets, cut clips."""
+
+from vidqa.video.cut import cut_clip
+from vidqa.video.digest import file_sha256
+from vidqa.video.frames import Frames
+from vidqa.video.limits import Limits
+from vidqa.video.probe import VideoInfo, frame_times, probe
+from vidqa.video.reader import Reader, open_reader, read_frames, read_keyframes
+from vidqa.video.sheet import draw_sheet
+from vidqa.video.sheet_times import choose_sheet_times
+
+__all__ = [
+    "Frames",
+    "Limits",
+    "Reader",
+    "VideoInfo",
+    "choose_sheet_times",
+    "cut_clip",
+    "draw_sheet",
+    "file_sha256",
+    "frame_times",
+    "open_reader",
+    "probe",
+    "read_frames",
+    "read_keyframes",
+]

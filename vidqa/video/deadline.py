@@ -1,0 +1,33 @@
+"""A clock that ends loops which a hostile file would keep going."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from vidqa.errors import VideoError
+
+
+@dataclass(frozen=True, slots=True)
+class Deadline:
+    """A moment on the monotonic clock by which one piece of work must be over."""
+
+    path: Path
+    work: str
+    allowed_s: float
+    ends_at: float
+
+    @classmethod
+    def after(cls, seconds: float, path: Path, work: str) -> Deadline:
+        """A deadline that many seconds from now; ``work`` names the piece for the message."""
+        return cls(path, work, seconds, time.monotonic() + seconds)
+
+    def check(self) -> None:
+        """Raise :class:`VideoError` ``video_timeout`` once the moment has passed."""
+        if time.monotonic() > self.ends_at:
+            raise VideoError(
+                f"{self.path}: {self.work} was not over after {self.allowed_s:.0f} s",
+                code="video_timeout",
+                next_step="Re-encode it (ffmpeg -i IN -c:v libx264 OUT.mp4) or raise the limit.",
+            )

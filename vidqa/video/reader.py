@@ -1,0 +1,99 @@
+"""The interface of every reader, and the way to choose one by name."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Protocol
+
+from vidqa.errors import VideoError
+from vidqa.video.film import Film, study_film
+from vidqa.video.frames import Frames
+from vidqa.video.limits import DEFAULT_LIMITS, Limits
+from vidqa.video.probe import VideoInfo, describe
+
+Size = tuple[int, int]
+"""(height, width) in pixels."""
+READERS = ("pyav", "decord")
+
+
+class Reader(Protocol):
+    """Frames of one film, which was measured once when the reader was made."""
+
+    @property
+    def info(self) -> VideoInfo:
+        """What ``probe`` says of the film."""
+        ...
+
+    def read_frames(self, seconds: Sequence[float], size: Size) -> Frames:
+        """As :func:`read_frames`."""
+        ...
+
+    def read_keyframes(self, seconds: Sequence[float], size: Size) -> Frames:
+        """As :func:`read_keyframes`."""
+        ...
+
+
+def open_reader(
+    path: str | Path,
+    *,
+    reader: str = "pyav",
+    threads: int | None = None,
+    limits: Limits = DEFAULT_LIMITS,
+) -> Reader:
+    """Measure a film once, to read from it often. Arguments as for :func:`read_frames`."""
+    if reader not in READERS:
+        raise VideoError(
+            f"there is no reader {reader!r}",
+            code="reader_unknown",
+            next_step=f"Choose one of {', '.join(READERS)}.",
+        )
+    return _reader(study_film(path, limits), reader, threads)
+
+
+def read_frames(
+    path: str | Path,
+    seconds: Sequence[float],
+    size: Size,
+    *,
+    reader: str = "pyav",
+    threads: int | None = None,
+    limits: Limits = DEFAULT_LIMITS,
+) -> Frames:
+    """The frames on screen at ``seconds`` (in any order, doubles allowed), resized to ``size``.
+
+    The frame on screen at t is the one with the greatest presentation time <= t; times count from
+    the first displayed frame. ``threads`` decode stretches of the film in parallel (by default 2,
+    or 1 on a single core). Memory is the output plus a few frames for each thread.
+    Raises :class:`VideoError`: ``window_outside`` for a time outside the film, others when the
+    file cannot be read. A tail that does not decode is told in ``unreadable_from_s`` and its times
+    are left out; nothing readable at all raises ``undecodable``.
+    """
+    return open_reader(path, reader=reader, threads=threads, limits=limits).read_frames(
+        seconds, size
+    )
+
+
+def read_keyframes(
+    path: str | Path,
+    seconds: Sequence[float],
+    size: Size,
+    *,
+    threads: int | None = None,
+    limits: Limits = DEFAULT_LIMITS,
+) -> Frames:
+    """The key frame nearest to each time, with its own presentation time; errors as above.
+
+    Only key frames are decoded: ten times cheaper and more where they are far apart.
+    """
+    return open_reader(path, threads=threads, limits=limits).read_keyframes(seconds, size)
+
+
+def _reader(film: Film, reader: str, threads: int | None) -> Reader:
+    if reader == "decord":
+        from vidqa.video.decord_reader import DecordReader  # optional, and slow to import
+
+        return DecordReader(film)
+    from vidqa.video.pyav_reader import PyavReader
+
+    return PyavReader(film, threads)
