@@ -1,0 +1,170 @@
+"""How to talk to each family of checkpoints: its words, its budget, the shape of its replies.
+
+All families share one architecture; what differs is what they were trained on. The wordings are
+those the checkpoints were trained or published with: a model fine-tuned on one sentence answers
+that sentence best.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from vidqa.budget import Budget
+from vidqa.errors import ModelError
+
+ContentOrder = Literal["video_first", "text_first"]
+ReplyFormat = Literal["sentence", "answer_tag", "answer_tag_many"]
+MARKER = "vidqa_profile"
+"""Key of ``config.json`` with which any checkpoint may name its profile."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Profile:
+    """Everything that depends on how a checkpoint was trained, and nothing that does not."""
+
+    name: str
+    summary: str
+    """One line for a person choosing a model."""
+    system: str = "You are a helpful assistant."
+    ground: str
+    """User text with ``{query}``: when does it happen?"""
+    ask: str
+    """User text with ``{question}``."""
+    verify: str
+    """User text with ``{query}``, answered by one of ``verify_choices``."""
+    verify_choices: tuple[str, str] = ("A", "B")
+    """First the reply that means it happens, then the one that means it does not."""
+    order: ContentOrder = "video_first"
+    """Video first, question last, lets a second question reuse the video's keys and values."""
+    time_encoding: Literal["mrope"] = "mrope"
+    """Where the model reads time: position ids made of each row's seconds."""
+    reply_format: ReplyFormat
+    """What a grounding reply looks like when the model follows its training."""
+    budget: Budget
+    ground_tokens: int
+    """Most new tokens of a grounding reply; enough for the thinking of those that think."""
+    ask_tokens: int
+    """Most new tokens of an answer."""
+
+
+_ASK = "{question}\nAnswer briefly."
+_VERIFY = "Does this happen in the video: '{query}'?\nA. Yes\nB. No\nAnswer with the letter only."
+_R1_EVENT = (
+    'To accurately pinpoint the event "{query}" in the video, '
+    "determine the precise time period of the event.\n\n"
+    "Output your thought process within the <think> </think> tags, including analysis with either "
+)
+_R1_ANSWER = (
+    " in <timestep> </timestep> tags.\n\n"
+    "Then, provide the start and end times (in seconds, precise to two decimal places) in the "
+    'format "start time to end time" within the <answer> </answer> tags. '
+    'For example: "12.54 to 17.83".'
+)
+_R1_BUDGET = Budget(video_tokens=3584)
+
+BASE = Profile(
+    name="base",
+    summary="Qwen2.5-VL Instruct and anything of its architecture that says nothing else",
+    ground="Give the query: '{query}', when does the described content occur in the video?",
+    ask=_ASK,
+    verify=_VERIFY,
+    reply_format="sentence",
+    budget=Budget(),
+    ground_tokens=256,
+    ask_tokens=256,
+)
+NANO = Profile(
+    name="nano",
+    summary="the built-in model: knows only the small drawn world it was trained on",
+    ground=BASE.ground,
+    ask=_ASK,
+    verify=_VERIFY,
+    reply_format="sentence",
+    budget=Budget(frames=128, fixed_size=(56, 56)),
+    ground_tokens=96,
+    ask_tokens=48,
+)
+TIME_R1 = Profile(
+    name="time-r1",
+    summary="Time-R1: reasons, then one span",
+    ground=f"{_R1_EVENT}specific time ranges (xx.xx to xx.xx){_R1_ANSWER}",
+    ask=_ASK,
+    verify=_VERIFY,
+    reply_format="answer_tag",
+    budget=_R1_BUDGET,
+    ground_tokens=1024,
+    ask_tokens=512,
+)
+VIDEOCHAT_R1 = Profile(
+    name="videochat-r1",
+    summary="VideoChat-R1: reasons, then one span; answers with the spans they rest on",
+    ground=f"{_R1_EVENT}specific timestamps (xx.xx) or time ranges (xx.xx to xx.xx){_R1_ANSWER}",
+    ask=(
+        'Answer the question: "{question}" according to the content of the video.\n\n'
+        "Output your thought process within the <think> </think> tags.\n\n"
+        "Then, provide your answer within the <answer> </answer> tags. At the same time, in the "
+        "<glue> </glue> tags, present the precise time periods (in seconds) on which you base "
+        "your answer in the format of [(s1, e1), (s2, e2), ...]. "
+        "For example: <answer>A</answer><glue>[(5.2, 10.4)]</glue>."
+    ),
+    verify=_VERIFY,
+    reply_format="answer_tag",
+    budget=_R1_BUDGET,
+    ground_tokens=1024,
+    ask_tokens=1024,
+)
+MUSEG = Profile(
+    name="museg",
+    summary="MUSEG: reasons, then any number of spans",
+    ground=(
+        "When does the following happen in the video: {query}? "
+        "First, output reasoning process in <think> </think> tags. The reasoning process must "
+        "REFER TO SPECIFIC TIMESTAMPS TO TELL WHERE YOU GET THE INFORMATION FROM THE VIDEO. "
+        "Then summarize your reasoning process above and output selected segments like "
+        '"<answer>X.XX-X.XX</answer>", where "X" denotes arabic numbers. If there are multiple '
+        'segments, separate them with spaces like "<answer>X.XX-X.XX X.XX-X.XX</answer>". '
+        'Your output format should be like "<think>...</think><answer>...</answer>".'
+    ),
+    ask=(
+        "{question} First, output reasoning process in <think> </think> tags. Then summarize "
+        "your reasoning process above and output your answer within <answer> </answer> tags."
+    ),
+    verify=_VERIFY,
+    reply_format="answer_tag_many",
+    budget=_R1_BUDGET,
+    ground_tokens=1024,
+    ask_tokens=1024,
+)
+
+PROFILES: Mapping[str, Profile] = {
+    profile.name: profile for profile in (BASE, NANO, TIME_R1, VIDEOCHAT_R1, MUSEG)
+}
+"""Every profile by its name."""
+
+_BY_NAME = (
+    (re.compile(r"time-?r1"), TIME_R1),
+    (re.compile(r"video-?chat-?r1"), VIDEOCHAT_R1),
+    (re.compile(r"museg"), MUSEG),
+)
+
+
+def profile_for(name: str, config: Mapping[str, object]) -> Profile:
+    """The profile a checkpoint names in its config, else the one its name tells, else the base.
+
+    ``name`` is a folder's or a repository's; the name the config was saved under counts as well.
+    Raises :class:`ModelError` when the config names a profile that does not exist.
+    """
+    marked = config.get(MARKER)
+    if marked is None:
+        known_as = f"{name} {config.get('_name_or_path', '')}".lower().replace("_", "-")
+        return next((profile for word, profile in _BY_NAME if word.search(known_as)), BASE)
+    if isinstance(marked, str) and marked in PROFILES:
+        return PROFILES[marked]
+    raise ModelError(
+        f"{name}: config.json names the profile {marked!r}, which does not exist",
+        code="profile_unknown",
+        next_step=f"Set {MARKER} to one of {', '.join(PROFILES)}, or remove it.",
+    )

@@ -1,0 +1,65 @@
+"""A question and a profile in, the conversation to send out. The user's text is data throughout."""
+
+from __future__ import annotations
+
+from vidqa.chat import Chat, Text, Turn, Video
+from vidqa.profiles import BASE, Profile
+
+__all__ = [
+    "Chat",
+    "Text",
+    "Turn",
+    "Video",
+    "ask_prompt",
+    "ask_text",
+    "ground_prompt",
+    "ground_text",
+    "verify_prompt",
+    "verify_text",
+]
+
+
+def ground_prompt(query: str, profile: Profile) -> Chat:
+    """When does ``query`` happen?"""
+    return _chat(ground_text(query, profile), profile)
+
+
+def ask_prompt(question: str, profile: Profile) -> Chat:
+    """``question``, to be answered in words."""
+    return _chat(ask_text(question, profile), profile)
+
+
+def verify_prompt(query: str, profile: Profile) -> Chat:
+    """Does ``query`` happen at all? The reply is one of ``profile.verify_choices``."""
+    return _chat(verify_text(query, profile), profile)
+
+
+def ground_text(query: str, profile: Profile = BASE) -> str:
+    """The user's words in :func:`ground_prompt`."""
+    return profile.ground.replace("{query}", _one_line(query))
+
+
+def ask_text(question: str, profile: Profile = BASE) -> str:
+    """The user's words in :func:`ask_prompt`; line breaks in the question stay."""
+    return profile.ask.replace("{question}", _as_data(question.strip()))
+
+
+def verify_text(query: str, profile: Profile = BASE) -> str:
+    """The user's words in :func:`verify_prompt`."""
+    return profile.verify.replace("{query}", _one_line(query))
+
+
+def _chat(text: str, profile: Profile) -> Chat:
+    video, words = Video(), Text(text)
+    content = (video, words) if profile.order == "video_first" else (words, video)
+    return Chat((Turn("system", (Text(profile.system),)), Turn("user", content)))
+
+
+def _one_line(query: str) -> str:
+    """Checkpoints saw queries on one line, without the space around them."""
+    return _as_data(" ".join(query.split()))
+
+
+def _as_data(text: str) -> str:
+    """Text that cannot be read as control tokens: ``<|im_end|>`` would end the user's turn."""
+    return text.replace("<|", "< |")
