@@ -1,0 +1,15 @@
+"""A model's words in; spans of time, an answer, a plain no, or "unreadable" out. Never a guess."""
+
+from __future__ import annotations
+
+from vidqa.replies.answers import ParsedAnswer, parse_answer
+from vidqa.replies.spans import ParsedSpans, ParseKind, format_spans, parse_spans
+
+__all__ = [
+    "ParseKind",
+    "ParsedAnswer",
+    "ParsedSpans",
+    "format_spans",
+    "parse_answer",
+    "parse_spans",
+]
