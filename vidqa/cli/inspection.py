@@ -25,7 +25,7 @@ def probe_file(file: options.FileArg, json_: options.JsonOption = False) -> int:
     from vidqa.video import probe  # late: the decoder's libraries
 
     facts = probe(file).to_dict()
-    _show(facts, [(name.replace("_", " "), _text(value)) for name, value in facts.items()], json_)
+    _show(facts, [_row(name, value) for name, value in facts.items()], json_)
     return FOUND
 
 
@@ -89,7 +89,20 @@ def _show(value: object, rows: list[tuple[str, ...]], as_json: bool) -> None:
     typer.echo(json.dumps(value, indent=2) if as_json else "\n".join(columns(rows)))
 
 
-def _text(value: object) -> str:
-    if isinstance(value, list | tuple):
-        return ", ".join(map(str, value)) or "none"
-    return f"{value:.3f}" if isinstance(value, float) else str(value)
+def _row(name: str, value: object) -> tuple[str, str]:
+    """A fact for people: the unit moves from its name to its value."""
+    label, unit = name, ""
+    for ending, unit_after in (("_s", " s"), ("_deg", " degrees")):
+        if name.endswith(ending):
+            label, unit = name.removesuffix(ending), unit_after
+    return label.replace("_", " "), _text(value, unit)
+
+
+def _text(value: object, unit: str) -> str:
+    if value is None or value == []:
+        return "none"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, list):
+        return ", ".join(map(str, value))
+    return f"{value:.3f}{unit}" if isinstance(value, float) else f"{value}{unit}"

@@ -25,16 +25,22 @@ app.command("models")(inspection.models)
 app.command("doctor")(inspection.doctor)
 
 
+def _print_version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"vidqa {__version__}")
+        raise typer.Exit
+
+
 @app.callback()
 def options(
     version: Annotated[
-        bool, typer.Option("--version", help="Print the version and leave.", is_eager=True)
+        bool,
+        typer.Option(
+            "--version", help="Print the version and leave.", is_eager=True, callback=_print_version
+        ),
     ] = False,
 ) -> None:
     """Ask hours of video a question and get the second it happened."""
-    if version:
-        typer.echo(f"vidqa {__version__}")
-        raise typer.Exit
 
 
 def main() -> None:

@@ -13,7 +13,7 @@ from vidqa.cli.table import answer_lines
 from vidqa.errors import ExportError
 from vidqa.export import EXPORT_FORMATS, export_result
 from vidqa.results import AskResult, GroundResult, Segment
-from vidqa.video import choose_sheet_times, cut_clip, draw_sheet, probe, read_frames
+from vidqa.video import choose_sheet_times, cut_clip, draw_sheet, open_reader
 
 SHEET_FRAMES, SHEET_SIDE = 12, 320
 FORMATS = ("txt", *EXPORT_FORMATS)
@@ -94,13 +94,14 @@ def _write(path: Path, text: str) -> None:
 
 
 def _draw(file: Path, result: GroundResult | AskResult, out: Path) -> None:
-    info = probe(file)
+    source = open_reader(file)
+    info = source.info
     spans = [segment.span for segment in segments_in(result)]
     end_s = result.provenance.coverage.span.end_s
     times = [t for t in choose_sheet_times(info.duration_s, spans, SHEET_FRAMES) if t < end_s]
     scale = SHEET_SIDE / max(info.width, info.height)
     size = (max(1, round(info.height * scale)), max(1, round(info.width * scale)))
-    frames = read_frames(file, times, size)
+    frames = source.read_frames(times, size)
     title = result.query if isinstance(result, GroundResult) else result.question
     draw_sheet(frames, duration_s=info.duration_s, spans=spans, title=title, out=out)
     typer.echo(f"vidqa: wrote {out}", err=True)

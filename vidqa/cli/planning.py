@@ -10,7 +10,7 @@ from vidqa.pipeline.planning import plan_video, sampling_of
 from vidqa.sampling import SamplingMode
 from vidqa.settings import load_settings
 from vidqa.timeline import format_timecode
-from vidqa.video import Frames, probe, read_frames
+from vidqa.video import Frames, open_reader
 
 
 def plan_report(
@@ -29,19 +29,15 @@ def plan_report(
     settings = load_settings(**given)
     checkpoint = find_checkpoint(settings.model)
     sampling = sampling_of(checkpoint, settings, mode)
-    info = probe(file)
-    plan = plan_video(info, sampling, start_s=start_s, end_s=end_s)
+    source = open_reader(file, reader=sampling.reader, threads=sampling.threads)
+    plan = plan_video(source.info, sampling, start_s=start_s, end_s=end_s)
     report: dict[str, Any] = {
-        "video": info.to_dict(),
+        "video": source.info.to_dict(),
         "model": checkpoint.name,
         "plan": plan.to_dict(),
     }
     if read:
-        size = (plan.height, plan.width)
-        frames = read_frames(
-            file, plan.seconds, size, reader=sampling.reader, threads=sampling.threads
-        )
-        report |= _frames_report(frames)
+        report |= _frames_report(source.read_frames(plan.seconds, (plan.height, plan.width)))
     return report
 
 

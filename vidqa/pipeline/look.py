@@ -12,11 +12,11 @@ from numpy.typing import NDArray
 
 from vidqa.errors import VideoError
 from vidqa.pipeline.context import Context, StageClock
-from vidqa.pipeline.planning import Sampling, plan_video
+from vidqa.pipeline.planning import plan_video
 from vidqa.results import Coverage, Evidence, Pass, VideoFacts
 from vidqa.sampling import Plan, to_true_seconds
 from vidqa.timeline import Span
-from vidqa.video import Frames, VideoInfo, file_sha256, probe, read_frames
+from vidqa.video import Frames, VideoInfo, file_sha256, open_reader
 
 if TYPE_CHECKING:  # the engine imports torch, a plan does not need it
     from vidqa.engine import Watched
@@ -90,20 +90,16 @@ def look_at(
     Raises :class:`VideoError` and :class:`PlanError`.
     """
     with clock.stage("probe"):
-        info = probe(path)
-        video = facts_of(info)
-        plan = plan_video(info, ctx.sampling, start_s=start_s, end_s=end_s)
+        how = ctx.sampling
+        source = open_reader(path, reader=how.reader, threads=how.threads)
+        video = facts_of(source.info)
+        plan = plan_video(source.info, how, start_s=start_s, end_s=end_s)
     with clock.stage("decode"):
-        frames = _read(path, plan, ctx.sampling)
-    rows, row_seconds = _whole_rows(path, frames, plan, ctx.sampling.grid.temporal)
+        frames = source.read_frames(plan.seconds, (plan.height, plan.width))
+    rows, row_seconds = _whole_rows(path, frames, plan, how.grid.temporal)
     with clock.stage("vision"):
         watched = ctx.engine.watch(rows, row_seconds)
     return Look(video=video, plan=plan, frames=frames, watched=watched)
-
-
-def _read(path: Path, plan: Plan, sampling: Sampling) -> Frames:
-    size = (plan.height, plan.width)
-    return read_frames(path, plan.seconds, size, reader=sampling.reader, threads=sampling.threads)
 
 
 def facts_of(info: VideoInfo) -> VideoFacts:

@@ -1,0 +1,62 @@
+"""An engine that says what it is told, so that pipelines can be tested to the last number."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vidqa.chat import Chat, Text
+from vidqa.engine import Engine, Reply, Watched
+from vidqa.pipeline.context import Context, Progress, no_progress
+from vidqa.pipeline.planning import Sampling
+from vidqa.profiles import BASE, Profile
+from vidqa.sampling import Budget, PatchGrid
+
+
+@dataclass
+class ScriptedEngine:
+    """Replies with ``text``, its characters as tokens of probability e^-0.5; keeps what it saw."""
+
+    text: str
+    profile: Profile = BASE
+    identity: str = "scripted@sha256:0"
+    cut_short: bool = False
+    frames_seen: list[NDArray[np.uint8]] = field(default_factory=list)
+    rows_seen: list[tuple[float, ...]] = field(default_factory=list)
+    asked: list[str] = field(default_factory=list)
+
+    def watch(self, rgb_THWC: NDArray[np.uint8], row_seconds: tuple[float, ...]) -> Watched:
+        import torch
+        from qwen25vl import Grid, VisionRun
+
+        self.frames_seen.append(rgb_THWC)
+        self.rows_seen.append(row_seconds)
+        grid = Grid(len(rgb_THWC) // 2, rgb_THWC.shape[1] // 14, rgb_THWC.shape[2] // 14)
+        tokens = torch.zeros(grid.patches // 4, 8)
+        return Watched(tokens_MD=tokens, run=VisionRun(grid, row_seconds))
+
+    def reply(self, chat: Chat, watched: Watched, *, max_new_tokens: int) -> Reply:
+        words = [item.text for item in chat.turns[-1].content if isinstance(item, Text)]
+        self.asked.extend(words)
+        return Reply(
+            text=self.text,
+            pieces=tuple(self.text),
+            logprobs=(-0.5,) * len(self.text),
+            cut_short=self.cut_short,
+        )
+
+
+def context_saying(
+    text: str,
+    *,
+    budget: Budget | None = None,
+    progress: Progress = no_progress,
+    cut_short: bool = False,
+) -> tuple[Context, ScriptedEngine]:
+    """A context whose engine replies ``text``, and that engine."""
+    engine = ScriptedEngine(text, cut_short=cut_short)
+    sampling = Sampling(budget=budget or Budget(row_tokens_max=16), grid=PatchGrid())
+    return Context(engine=cast("Engine", engine), sampling=sampling, progress=progress), engine

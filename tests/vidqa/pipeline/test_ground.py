@@ -1,0 +1,134 @@
+"""Grounding: what the model says on its own timeline comes out as seconds of the video."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests.scripted_engine import context_saying
+from vidqa.errors import VideoError
+from vidqa.pipeline.ground import ground
+from vidqa.sampling import Budget
+from vidqa.timeline import Span
+
+
+def test_a_clip_that_fits_is_seen_at_two_frames_a_second_on_a_uniform_clock(clip: Path) -> None:
+    ctx, engine = context_saying("The given query happens in 2.0 - 3.5 seconds.")
+    result = ground(clip, "light turns on", ctx)
+    assert engine.rows_seen == [(0.0, 1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0)]
+    levels = engine.frames_seen[0].mean(axis=(1, 2, 3))
+    assert np.abs(levels - np.arange(16) * 10.0).max() < 3.0
+    assert (result.outcome, result.spans) == ("found", (Span(2.0, 3.5),))
+
+
+def test_the_query_reaches_the_model_in_the_words_of_its_profile(clip: Path) -> None:
+    ctx, engine = context_saying("no")
+    ground(clip, "  light   turns on ", ctx)
+    assert engine.asked == [
+        "Give the query: 'light turns on', when does the described content occur in the video?"
+    ]
+
+
+def test_a_window_shifts_the_answer_back_to_the_time_of_the_video(clip: Path) -> None:
+    ctx, engine = context_saying("The given query happens in 1.0 - 2.0 seconds.")
+    result = ground(clip, "q", ctx, start_s=4.0, end_s=8.0)
+    assert engine.rows_seen == [(0.0, 1.0, 2.0, 3.0)]
+    assert result.spans == (Span(5.0, 6.0),)
+    coverage = result.to_dict()["coverage"]
+    assert coverage == {"start": 4.0, "end": 8.0, "fraction": 0.5}
+
+
+def test_a_reply_beyond_the_window_is_cut_to_it(clip: Path) -> None:
+    ctx, _ = context_saying("The given query happens in 2.0 - 90.0 seconds.")
+    assert ground(clip, "q", ctx, start_s=4.0).spans == (Span(6.0, 8.0),)
+
+
+def test_several_spans_keep_the_order_of_the_reply(clip: Path) -> None:
+    ctx, _ = context_saying("The given query happens in 1.0 - 2.0, 5.0 - 6.5 seconds.")
+    assert ground(clip, "q", ctx).spans == (Span(1.0, 2.0), Span(5.0, 6.5))
+
+
+def test_a_plain_no_is_an_answer(clip: Path) -> None:
+    ctx, _ = context_saying("The given query does not happen in the video.")
+    result = ground(clip, "q", ctx)
+    assert (result.outcome, result.segments) == ("not_found", ())
+
+
+def test_words_without_times_are_uncertain_and_kept(clip: Path) -> None:
+    ctx, _ = context_saying("I cannot tell you more about it.")
+    result = ground(clip, "q", ctx)
+    assert (result.outcome, result.segments) == ("uncertain", ())
+    assert result.provenance.reply == "I cannot tell you more about it."
+
+
+def test_evidence_names_frames_inside_the_span_by_time_and_by_pixels(clip: Path) -> None:
+    ctx, engine = context_saying("The given query happens in 2.0 - 4.0 seconds.")
+    evidence = ground(clip, "q", ctx).segments[0].evidence
+    assert [frame.pts_s for frame in evidence] == [2.0, 3.0, 3.5]
+    pixels = engine.frames_seen[0][4].tobytes()
+    assert evidence[0].sha256 == f"sha256:{hashlib.sha256(pixels).hexdigest()}"
+
+
+def test_a_span_between_two_frames_is_proved_by_the_nearest(clip: Path) -> None:
+    ctx, _ = context_saying("The given query happens in 2.1 - 2.2 seconds.")
+    evidence = ground(clip, "q", ctx).segments[0].evidence
+    assert [frame.pts_s for frame in evidence] == [2.0]
+
+
+def test_the_score_comes_from_the_digits_and_the_precision_from_the_rows(clip: Path) -> None:
+    ctx, _ = context_saying("The given query happens in 2.0 - 4.0 seconds.")
+    segment = ground(clip, "q", ctx).segments[0]
+    assert segment.score == pytest.approx(math.exp(-0.5))
+    assert segment.precision_s == 1.0
+
+
+def test_the_cost_of_the_pass_is_what_was_really_encoded(clip: Path) -> None:
+    ctx, engine = context_saying("no", budget=Budget(frames=8, row_tokens_max=16))
+    looked = ground(clip, "q", ctx).provenance.passes[0]
+    frames, height, width, _ = engine.frames_seen[0].shape
+    assert (looked.frames, looked.height, looked.width) == (frames, height, width)
+    assert looked.frames <= 8
+    assert looked.video_tokens == frames // 2 * (height // 28) * (width // 28)
+
+
+def test_the_video_is_named_by_the_digest_of_its_bytes(clip: Path) -> None:
+    ctx, _ = context_saying("no")
+    wanted = hashlib.sha256(clip.read_bytes()).hexdigest()
+    assert ground(clip, "q", ctx).provenance.video.id == f"sha256:{wanted}"
+
+
+def test_a_reply_at_its_length_limit_carries_a_note(clip: Path) -> None:
+    ctx, _ = context_saying("The given query happens in 2.0 - 4.0", cut_short=True)
+    assert "length limit" in ground(clip, "q", ctx).provenance.notes[0]
+
+
+def test_progress_names_every_stage_once_at_each_end(clip: Path) -> None:
+    seen: list[tuple[str, int, int]] = []
+    ctx, _ = context_saying("no", progress=lambda *step: seen.append(step))
+    ground(clip, "q", ctx)
+    assert seen == [
+        (stage, done, 1) for stage in ("probe", "decode", "vision", "text") for done in (0, 1)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("start_s", "end_s"), [(8.0, None), (9.0, 10.0), (None, 0.0), (5.0, 3.0), (-3.0, -1.0)]
+)
+def test_a_window_that_holds_nothing_is_an_error_that_gives_the_length(
+    clip: Path, start_s: float | None, end_s: float | None
+) -> None:
+    ctx, engine = context_saying("no")
+    with pytest.raises(VideoError) as caught:
+        ground(clip, "q", ctx, start_s=start_s, end_s=end_s)
+    assert (caught.value.code, engine.asked) == ("window_outside", [])
+    assert "8.000" in caught.value.next_step
+
+
+def test_a_window_that_sticks_out_is_cut_to_the_video(clip: Path) -> None:
+    ctx, _ = context_saying("no")
+    result = ground(clip, "q", ctx, start_s=-5.0, end_s=99.0)
+    assert result.provenance.coverage.span == Span(0.0, 8.0)
