@@ -1,0 +1,83 @@
+"""What every row shows: the dense supervision that makes a small model learn in minutes.
+
+Axes: B clips, R rows (padded to the longest clip), C classes, Q questions.
+A row is two frames; a label is the share of the time between them during which something is so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from vidqa_nano.questions import EVERY_QUERY
+from vidqa_nano.windows import STATES, Sample
+from vidqa_nano.wording import Times
+
+QUERY_COLUMN = {(q.kind.name, q.colour): i for i, q in enumerate(EVERY_QUERY)}
+CLASSES = len(EVERY_QUERY) + len(STATES)
+
+
+@dataclass(frozen=True, slots=True)
+class RowLabels:
+    """Targets of the rows of a batch; ``valid_BR`` is False on padding."""
+
+    seen_BRC: Tensor
+    """Every kind of event, of any and of each colour, then the states of the scene."""
+    seconds_BR: Tensor
+    """The whole second at which each row starts."""
+    valid_BR: Tensor
+
+
+def row_labels(samples: Sequence[Sample]) -> RowLabels:
+    """The labels of a batch of samples."""
+    longest = max(len(sample.row_seconds) for sample in samples)
+    seen = torch.zeros(len(samples), longest, CLASSES)
+    seconds = torch.zeros(len(samples), longest, dtype=torch.int64)
+    valid = torch.zeros(len(samples), longest, dtype=torch.bool)
+    for b, sample in enumerate(samples):
+        rows = len(sample.row_seconds)
+        seen[b, :rows] = torch.from_numpy(_seen(sample))
+        seconds[b, :rows] = torch.tensor([int(t_s) for t_s in sample.row_seconds])
+        valid[b, :rows] = True
+    return RowLabels(seen, seconds, valid)
+
+
+def _seen(sample: Sample) -> NDArray[np.float32]:
+    labels = np.zeros((len(sample.row_seconds), CLASSES), np.float32)
+    labels[:, len(EVERY_QUERY) :] = sample.states_RC
+    for event in sample.events:
+        share = shares(sample, [(event.start_s, event.end_s)])
+        for colour in {None, event.colour}:
+            column = QUERY_COLUMN[event.kind.name, colour]
+            labels[:, column] = np.maximum(labels[:, column], share)
+    return labels
+
+
+def shares(sample: Sample, spans: Times) -> NDArray[np.float32]:
+    """Per row, the share of the time between its two frames that lies inside the spans."""
+    start = np.asarray(sample.row_seconds)[:, None]
+    end = start + sample.row_span_s
+    low, high = np.asarray(spans, np.float64).reshape(-1, 2).T[:, None, :]
+    inside = np.clip(np.minimum(end, high) - np.maximum(start, low), 0, None).sum(axis=1)
+    return np.asarray(np.clip(inside / sample.row_span_s, 0, 1), np.float32)
+
+
+def question_labels(samples: Sequence[Sample]) -> Tensor:
+    """(B, Q, R, 3): per question and row, happening, starting in it, ending in it."""
+    longest = max(len(sample.row_seconds) for sample in samples)
+    count = len(samples[0].questions)
+    labels = torch.zeros(len(samples), count, longest, 3)
+    for b, sample in enumerate(samples):
+        rows = len(sample.row_seconds)
+        for q, question in enumerate(sample.questions):
+            labels[b, q, :rows, 0] = torch.from_numpy(shares(sample, question.spans))
+            for edge in (0, 1):
+                for span in question.spans:
+                    row = int(span[edge] / (2 * sample.row_span_s))
+                    labels[b, q, min(row, rows - 1), 1 + edge] = 1.0
+    return labels

@@ -1,0 +1,135 @@
+"""The losses: the language-model loss, and three that are dropped with their heads after training.
+
+Axes: B clips, R rows, S tokens, Q questions, D width, C classes, M vision tokens, E score width.
+The helpers read what nano must know anyway: which events a row shows (off the vision tokens), what
+second the row is (off decoder layer 2), and whether the asked event is on in it (a score between
+the question's last token and the row, off layer 3). Without them the same model learns several
+times slower, since one answer carries only a handful of digits.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F  # noqa: N812
+from torch import Tensor, nn
+
+from qwen25vl import Grid, Qwen25VL, patchify
+from vidqa_nano.labels import CLASSES, RowLabels
+from vidqa_nano.packing import SIDE_PATCHES, TOKENS_PER_ROW, Batch
+
+TIME_LAYER, SCORE_LAYER = 2, 3
+SCORE_WIDTH = 48
+CHUNK_PATCHES = 1024
+"""Patches encoded at once: few enough that a layer's activations stay in a core's cache."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Weights:
+    """How much each loss counts beside the language-model loss."""
+
+    seen: float = 0.15
+    seconds: float = 0.2
+    active: float = 1.0
+
+
+class Helpers(nn.Module):
+    """The heads of the auxiliary losses."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        row_width = TOKENS_PER_ROW * width
+        classes = nn.Linear(row_width, CLASSES)
+        nn.init.constant_(classes.bias, -4.0)
+        self.seen = nn.Sequential(nn.LayerNorm(row_width), classes)
+        self.seconds = nn.Sequential(nn.LayerNorm(width), nn.Linear(width, 20))
+        self.row_key = nn.Sequential(nn.LayerNorm(width), nn.Linear(width, 3 * SCORE_WIDTH))
+        self.ask_query = nn.Sequential(nn.LayerNorm(width), nn.Linear(width, 3 * SCORE_WIDTH))
+        self.score_bias = nn.Parameter(torch.full((3,), -3.0))
+
+
+def vision_tokens(model: Qwen25VL, batch: Batch, gain: tuple[float, float] = (1.0, 0.0)) -> Tensor:
+    """The tower's tokens (M, D) of all clips; ``gain`` scales and shifts the pixels' contrast."""
+    patches, grid = patchify(batch.frames_FHWC, model.config.vision)
+    assert grid == Grid(sum(batch.rows_B), SIDE_PATCHES, SIDE_PATCHES)  # noqa: S101
+    tokens: Tensor = model.vision(
+        patches.mul_(gain[0]).add_(gain[1]), [grid], chunk_patches=CHUNK_PATCHES
+    )
+    return tokens
+
+
+def seen_loss(helpers: Helpers, tokens_MD: Tensor, labels: RowLabels) -> Tensor:
+    """Which events and states each row shows: summed over classes, averaged over rows."""
+    rows = tokens_MD.reshape(-1, TOKENS_PER_ROW * tokens_MD.shape[1])
+    logits = helpers.seen(rows).float()
+    targets = labels.seen_BRC[labels.valid_BR]
+    return F.binary_cross_entropy_with_logits(logits, targets, reduction="sum") / len(targets)
+
+
+def all_losses(
+    model: Qwen25VL, helpers: Helpers, batch: Batch, gain: tuple[float, float] = (1.0, 0.0)
+) -> dict[str, Tensor]:
+    """The four losses of a batch: ``reply``, ``seen``, ``seconds``, ``active``."""
+    tokens_MD = vision_tokens(model, batch, gain)
+    embeds_BSD = model.embed(batch.ids_BS).index_put(batch.vision_at, tokens_MD.float())
+    with taps(model) as tapped:
+        hidden_BSD = model.text(embeds_BSD, batch.positions_3BS, mask=batch.mask_B1SS)
+    logits_TV = model.logits(hidden_BSD[batch.reply_at]).float()
+    return {
+        "reply": F.cross_entropy(logits_TV, batch.reply_T),
+        "seen": seen_loss(helpers, tokens_MD, batch.labels),
+        "seconds": _seconds_loss(helpers, row_states(tapped[TIME_LAYER], batch), batch.labels),
+        "active": _active_loss(helpers, tapped[SCORE_LAYER], batch),
+    }
+
+
+@contextmanager
+def taps(model: Qwen25VL) -> Iterator[dict[int, Tensor]]:
+    """Collects the hidden states after the layers the helpers read, while the block runs."""
+    found: dict[int, Tensor] = {}
+
+    def keep(number: int) -> torch.utils.hooks.RemovableHandle:
+        def hook(_module: nn.Module, _args: object, output: Tensor) -> None:
+            found[number] = output
+
+        return model.text.layers[number - 1].register_forward_hook(hook)
+
+    handles = [keep(number) for number in (TIME_LAYER, SCORE_LAYER)]
+    try:
+        yield found
+    finally:
+        for handle in handles:
+            handle.remove()
+
+
+def row_states(hidden_BSD: Tensor, batch: Batch) -> Tensor:
+    """The mean of each row's tokens: (B, R, D), zero on padding."""
+    width = hidden_BSD.shape[2]
+    per_row = hidden_BSD[batch.vision_at].reshape(-1, TOKENS_PER_ROW, width).mean(1)
+    rows = per_row.new_zeros(*batch.labels.valid_BR.shape, width)
+    return rows.index_put(torch.nonzero(batch.labels.valid_BR, as_tuple=True), per_row)
+
+
+def _seconds_loss(helpers: Helpers, rows_BRD: Tensor, labels: RowLabels) -> Tensor:
+    logits = helpers.seconds(rows_BRD[labels.valid_BR]).float()
+    seconds = labels.seconds_BR[labels.valid_BR]
+    tens, ones = (
+        F.cross_entropy(logits[:, :10], seconds // 10),
+        F.cross_entropy(logits[:, 10:], seconds % 10),
+    )
+    return tens + ones
+
+
+def _active_loss(helpers: Helpers, hidden_BSD: Tensor, batch: Batch) -> Tensor:
+    keys = helpers.row_key(row_states(hidden_BSD, batch)).unflatten(2, (3, -1))
+    clip = torch.arange(len(hidden_BSD))[:, None]
+    queries = helpers.ask_query(hidden_BSD[clip, batch.ask_at_BQ]).unflatten(2, (3, -1))
+    scores = torch.einsum("bqce,brce->bqrc", queries, keys).float() * SCORE_WIDTH**-0.5
+    loss = F.binary_cross_entropy_with_logits(
+        scores + helpers.score_bias, batch.active_BQR3, reduction="none"
+    )
+    valid = batch.labels.valid_BR[:, None, :, None]
+    return (loss * valid).sum() / (valid.sum() * loss.shape[1])

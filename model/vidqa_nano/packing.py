@@ -1,0 +1,152 @@
+"""Samples to one padded batch: every clip once, all its questions behind it, none seeing another.
+
+Axes: B clips, S tokens, F frames, R rows (padded), Q questions per clip, T reply tokens in all.
+A sequence is ``opening | vision tokens | vision end | question 1 | question 2 | ...``. A block
+mask lets a question attend to the shared part and to itself, and every question starts at the same
+position, so each is trained exactly as if it had been asked alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import torch
+from tokenizers import Tokenizer
+from torch import Tensor
+
+from qwen25vl import Grid, ModelConfig, VisionRun, position_ids
+from vidqa_nano.labels import RowLabels, question_labels, row_labels
+from vidqa_nano.windows import Sample
+from vidqa_nano.wording import OPENING, TURN
+
+SIDE_PATCHES, TOKENS_PER_ROW = 4, 4
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Everything one step needs."""
+
+    frames_FHWC: Tensor
+    """uint8; all clips' frames, one clip after another."""
+    rows_B: list[int]
+    ids_BS: Tensor
+    positions_3BS: Tensor
+    mask_B1SS: Tensor
+    vision_at: tuple[Tensor, Tensor]
+    """Batch and sequence index of every vision token, in the order of the frames."""
+    ask_at_BQ: Tensor
+    """Sequence index of the last token before each reply."""
+    reply_at: tuple[Tensor, Tensor]
+    """Batch and sequence index of the tokens that predict each of ``reply_T``."""
+    reply_T: Tensor
+    labels: RowLabels
+    active_BQR3: Tensor
+    """Per question and row: happening, starting, ending (0 to 1)."""
+
+
+@dataclass(slots=True)
+class _Packed:
+    ids: list[int]
+    blocks: list[int]
+    shared: int
+    positions_3S: Tensor
+    asks: list[int] = field(default_factory=list)
+    reply_at: list[int] = field(default_factory=list)
+    replies: list[int] = field(default_factory=list)
+
+
+class Packer:
+    """Tokenizes and packs for one tokenizer and model configuration."""
+
+    def __init__(self, tokenizer: Tokenizer, config: ModelConfig) -> None:
+        self.tokenizer, self.config = tokenizer, config
+        self.opening, self.turn = self._ids(OPENING), self._ids(TURN)
+        (self.end,), (self.pad,) = self._ids("<|im_end|>"), self._ids("<|endoftext|>")
+        self.known: dict[str, list[int]] = {}
+
+    def _ids(self, text: str) -> list[int]:
+        ids: list[int] = self.tokenizer.encode(text).ids
+        return ids
+
+    def ids(self, text: str) -> list[int]:
+        """Token ids of ``text``, remembered."""
+        if text not in self.known:
+            self.known[text] = self._ids(text)
+        return self.known[text]
+
+    def shared_ids(self, rows: int) -> list[int]:
+        """The prompt up to the end of a video of ``rows`` rows."""
+        video = [self.config.video_token_id] * (rows * TOKENS_PER_ROW)
+        return [*self.opening, *video, self.config.vision_end_token_id]
+
+    def pack(self, samples: Sequence[Sample]) -> Batch:
+        """One batch; every sample must have the same number of questions."""
+        packed = [self._pack_one(sample) for sample in samples]
+        length = max(len(p.ids) for p in packed)
+        positions = torch.zeros(3, len(packed), length, dtype=torch.int64)
+        ids = torch.full((len(packed), length), self.pad)
+        blocks = torch.full((len(packed), length), -1)
+        for b, p in enumerate(packed):
+            ids[b, : len(p.ids)] = torch.tensor(p.ids)
+            blocks[b, : len(p.ids)] = torch.tensor(p.blocks)
+            positions[:, b, : len(p.ids)] = p.positions_3S
+        rows = [len(sample.row_seconds) for sample in samples]
+        frames = np.concatenate([sample.frames_THWC for sample in samples])
+        return Batch(
+            frames_FHWC=torch.from_numpy(np.ascontiguousarray(frames)),
+            rows_B=rows,
+            ids_BS=ids,
+            positions_3BS=positions,
+            mask_B1SS=block_mask(blocks),
+            vision_at=_vision_index(rows, len(self.opening)),
+            ask_at_BQ=torch.tensor([p.asks for p in packed]),
+            reply_at=_reply_index(packed),
+            reply_T=torch.tensor([i for p in packed for i in p.replies]),
+            labels=row_labels(samples),
+            active_BQR3=question_labels(samples),
+        )
+
+    def _pack_one(self, sample: Sample) -> _Packed:
+        rows = len(sample.row_seconds)
+        ids = self.shared_ids(rows)
+        run = VisionRun(Grid(rows, SIDE_PATCHES, SIDE_PATCHES), sample.row_seconds)
+        shared = position_ids(ids, [run], self.config)
+        packed = _Packed(ids, [0] * len(ids), len(ids), shared)
+        runs = [shared]
+        for block, question in enumerate(sample.questions, start=1):
+            length = self._add(packed, question.text, question.reply, block)
+            start = int(shared.max()) + 1
+            runs.append(torch.arange(start, start + length).expand(3, -1))
+        packed.positions_3S = torch.cat(runs, dim=1)
+        return packed
+
+    def _add(self, packed: _Packed, text: str, reply: str, block: int) -> int:
+        asked, answer = [*self.ids(text), *self.turn], [*self.ids(reply), self.end]
+        at = len(packed.ids) + len(asked) - 1
+        packed.asks.append(at)
+        packed.reply_at += range(at, at + len(answer))
+        packed.replies += answer
+        packed.ids += asked + answer
+        packed.blocks += [block] * (len(asked) + len(answer))
+        return len(asked) + len(answer)
+
+
+def block_mask(blocks_BS: Tensor) -> Tensor:
+    """True where token s may attend to k: (B, 1, S, S) from block numbers, 0 shared, -1 padding."""
+    same = blocks_BS[:, :, None] == blocks_BS[:, None, :]
+    shared = blocks_BS[:, None, :] == 0
+    return ((same | shared).tril())[:, None]
+
+
+def _vision_index(rows: Sequence[int], first: int) -> tuple[Tensor, Tensor]:
+    tokens = [count * TOKENS_PER_ROW for count in rows]
+    clip = torch.repeat_interleave(torch.arange(len(rows)), torch.tensor(tokens))
+    return clip, torch.cat([torch.arange(first, first + count) for count in tokens])
+
+
+def _reply_index(packed: Sequence[_Packed]) -> tuple[Tensor, Tensor]:
+    counts = torch.tensor([len(p.reply_at) for p in packed])
+    clip = torch.repeat_interleave(torch.arange(len(packed)), counts)
+    return clip, torch.tensor([at for p in packed for at in p.reply_at])

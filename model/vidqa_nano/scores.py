@@ -1,0 +1,129 @@
+"""Scores of answers: overlap in time, recall, refusals, and the trivial answers beside them.
+
+An answer is a set of spans; overlap (IoU) is that of the sets: time in both over time in either.
+Intervals are 95 %, by resampling clips (questions about one clip stand or fall together).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vidqa_nano.wording import Times
+
+_RESAMPLES = 1000
+_STEPS = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """One question: what is true, what was answered, in a clip of so many seconds."""
+
+    clip: int
+    duration_s: float
+    query: str
+    truth: Times
+    answer: Times
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """A mean with its 95 % interval and the number of questions behind it."""
+
+    value: float
+    low: float
+    high: float
+    count: int
+
+    def __str__(self) -> str:
+        return f"{self.value:.3f} [{self.low:.3f}, {self.high:.3f}] n={self.count}"
+
+
+def overlap(truth: Times, answer: Times) -> float:
+    """IoU of two sets of spans: 1 when both are empty, 0 when one is."""
+    if not truth or not answer:
+        return float(not truth and not answer)
+    edges = np.unique([t for span in (*truth, *answer) for t in span])
+    if len(edges) < 2:
+        return 0.0
+    middles, lengths = (edges[1:] + edges[:-1]) / 2, np.diff(edges)
+    in_truth, in_answer = _inside(middles, truth), _inside(middles, answer)
+    either = float((lengths * (in_truth | in_answer)).sum())
+    return float((lengths * (in_truth & in_answer)).sum()) / either if either else 0.0
+
+
+def _inside(times: NDArray[np.float64], spans: Times) -> NDArray[np.bool_]:
+    inside = np.zeros(len(times), bool)
+    for start, end in spans:
+        inside |= (times >= start) & (times < end)
+    return inside
+
+
+def summary(answers: Sequence[Answered]) -> dict[str, Figure]:
+    """Mean IoU, recall at 0.3, 0.5, 0.7 over events that happen; how often absence is seen."""
+    happens = [a for a in answers if a.truth]
+    absent = [a for a in answers if not a.truth]
+    figures = {"mIoU": mean_of(happens, lambda a: overlap(a.truth, a.answer))}
+    for least in (0.3, 0.5, 0.7):
+        hit = _at_least(least)
+        figures[f"R@{least}"] = mean_of(happens, hit)
+    figures["absent called absent"] = mean_of(absent, lambda a: float(not a.answer))
+    figures["present called absent"] = mean_of(happens, lambda a: float(not a.answer))
+    return figures
+
+
+def _at_least(least: float) -> Callable[[Answered], float]:
+    return lambda a: float(overlap(a.truth, a.answer) >= least)
+
+
+def mean_of(answers: Sequence[Answered], score: Callable[[Answered], float]) -> Figure:
+    """Mean of a score over questions; NaN of nothing."""
+    if not answers:
+        return Figure(float("nan"), float("nan"), float("nan"), 0)
+    clips = sorted({a.clip for a in answers})
+    place = {clip: i for i, clip in enumerate(clips)}
+    sums, counts = np.zeros(len(clips)), np.zeros(len(clips))
+    for a in answers:
+        sums[place[a.clip]] += score(a)
+        counts[place[a.clip]] += 1
+    picks = np.random.default_rng(0).integers(len(clips), size=(_RESAMPLES, len(clips)))
+    means = sums[picks].sum(1) / counts[picks].sum(1)
+    low, high = np.percentile(means, (2.5, 97.5))
+    return Figure(float(sums.sum() / counts.sum()), float(low), float(high), len(answers))
+
+
+def trivial(answers: Sequence[Answered]) -> dict[str, list[Answered]]:
+    """The same questions answered without looking: whole video, best constant window, at random.
+
+    The constant window is a share of the duration, chosen with the truth in hand: the best that an
+    answer which ignores the video could score here.
+    """
+    best = max(_windows(), key=lambda share: _constant_score(answers, share))
+    rng = np.random.default_rng(1)
+    return {
+        "whole video": [_replaced(a, (0.0, 1.0)) for a in answers],
+        f"always {best[0]:.2f} to {best[1]:.2f} of it": [_replaced(a, best) for a in answers],
+        "random window": [_replaced(a, _random_share(rng)) for a in answers],
+    }
+
+
+def _windows() -> list[tuple[float, float]]:
+    grid = [i / _STEPS for i in range(_STEPS + 1)]
+    return [(a, b) for a in grid for b in grid if b > a]
+
+
+def _constant_score(answers: Sequence[Answered], share: tuple[float, float]) -> float:
+    return sum(overlap(a.truth, _replaced(a, share).answer) for a in answers if a.truth)
+
+
+def _random_share(rng: np.random.Generator) -> tuple[float, float]:
+    start, end = sorted(rng.random(2))
+    return float(start), float(end)
+
+
+def _replaced(a: Answered, share: tuple[float, float]) -> Answered:
+    span = (share[0] * a.duration_s, share[1] * a.duration_s)
+    return Answered(a.clip, a.duration_s, a.query, a.truth, [span])
