@@ -1,5 +1,5 @@
 """Times as models write them: ``12:34.56``, ``1:02:03``, ``75:10``, ``3.2``, ``3.2s``,
-``1 min 5 s``, ``1h30m``, ``00:00:03,200``. A text in, its times in order out, in seconds, unclamped.
+``1 min 5 s``, ``1h30m``, ``00:00:03,200``. A text in, its times in order out, in unclamped seconds.
 """
 
 from __future__ import annotations

@@ -203,8 +203,8 @@ def test_the_trained_reply_is_read_back_as_it_was(pairs: list[list[float]]) -> N
 BITS = st.sampled_from(
     ["<think>", "</think>", "<answer>", "</answer>", "<glue>", "[", "]", "(", ")", "{", "}", ",",
      " ", "-", " - ", "–", " to ", " and ", "from ", "s", " seconds", ":", ".", "3", "7.5", "00:12",
-     "1e9", "-4", "99999", '"', "'", '"start": ', '"end": ', "not happen", "no ", "min", "\n", "```json",
-     "9" * 400, "<|im_end|>", "٣", "\ud800"]
+     "1e9", "-4", "99999", '"', "'", '"start": ', '"end": ', "not happen", "no ", "min", "\n",
+     "```json", "9" * 400, "<|im_end|>", "٣", "\ud800"]
 )  # fmt: skip
 
 
