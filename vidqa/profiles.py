@@ -48,6 +48,8 @@ class Profile:
     """Most new tokens of a grounding reply; enough for the thinking of those that think."""
     ask_tokens: int
     """Most new tokens of an answer."""
+    notice: str = ""
+    """What a person must know before trusting any answer of this checkpoint; shells show it."""
 
 
 _ASK = "{question}\nAnswer briefly."
@@ -86,6 +88,10 @@ NANO = Profile(
     budget=Budget(frames=128, fixed_size=(56, 56)),
     ground_tokens=96,
     ask_tokens=48,
+    notice=(
+        "nano is the built-in demonstration: it knows only its own drawn world. For real footage "
+        "name a checkpoint: --model Qwen/Qwen2.5-VL-7B-Instruct, or a folder."
+    ),
 )
 TIME_R1 = Profile(
     name="time-r1",

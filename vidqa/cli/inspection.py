@@ -6,6 +6,7 @@ None of them loads a model; none imports torch, except ``doctor``, which reports
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from typing import Annotated
 
 import typer
@@ -85,7 +86,7 @@ def doctor(json_: options.JsonOption = False) -> int:
     return FAILED if any(check.state == "FAIL" for check in checks) else FOUND
 
 
-def _show(value: object, rows: list[tuple[str, ...]], as_json: bool) -> None:
+def _show(value: object, rows: Sequence[tuple[str, ...]], as_json: bool) -> None:
     typer.echo(json.dumps(value, indent=2) if as_json else "\n".join(columns(rows)))
 
 

@@ -12,7 +12,8 @@ from vidqa.cli.progress import Progress
 from vidqa.errors import SettingsError
 from vidqa.timeline import parse_time
 
-if TYPE_CHECKING:  # imports torch
+if TYPE_CHECKING:  # they import numpy and torch
+    from vidqa.sampling import SamplingMode
     from vidqa.session import Session
 
 FileArg = Annotated[Path, typer.Argument(metavar="FILE", help="A video file.", show_default=False)]
@@ -75,11 +76,7 @@ ProgressOption = Annotated[
     str, typer.Option("--progress", help="auto, bar, plain, jsonl or none; on stderr.")
 ]
 
-SAMPLING_MODES = ("clock", "qwen")
-_NANO_NOTICE = (
-    "vidqa: model nano, the built-in demonstration: it knows only its own drawn world.\n"
-    "       For real footage: --model Qwen/Qwen2.5-VL-7B-Instruct, or a folder."
-)
+SAMPLING_MODES: tuple[SamplingMode, ...] = ("clock", "qwen")
 
 
 def parse_edge(text: str | None) -> float | None:
@@ -87,15 +84,16 @@ def parse_edge(text: str | None) -> float | None:
     return None if text is None else parse_time(text)
 
 
-def sampling_mode(name: str) -> str:
+def sampling_mode(name: str) -> SamplingMode:
     """The name itself when it is a mode; raises :class:`SettingsError` when it is not."""
-    if name not in SAMPLING_MODES:
-        raise SettingsError(
-            f"there is no sampling mode {name!r}",
-            code="sampling_unknown",
-            next_step=f"Choose one of {', '.join(SAMPLING_MODES)}.",
-        )
-    return name
+    for mode in SAMPLING_MODES:
+        if mode == name:
+            return mode
+    raise SettingsError(
+        f"there is no sampling mode {name!r}",
+        code="sampling_unknown",
+        next_step=f"Choose one of {', '.join(SAMPLING_MODES)}.",
+    )
 
 
 def chosen_formats(format_: str | None, *, json_: bool, jsonl: bool) -> tuple[str, ...]:
@@ -106,12 +104,13 @@ def chosen_formats(format_: str | None, *, json_: bool, jsonl: bool) -> tuple[st
 
 
 def open_session(report: Progress, sampling: str, **given: Any) -> Session:
-    """A session for one command; says on stderr when the built-in model is the one that answers."""
+    """A session for one command; says on stderr what its checkpoint wants said."""
     mode = sampling_mode(sampling)
     # Imported here: torch takes seconds, and `vidqa --help` must not wait for it.
     from vidqa.session import open_session as load
 
     session = load(sampling=mode, progress=report, **given)
-    if session.context.engine.profile.name == "nano":
-        print(_NANO_NOTICE, file=sys.stderr)
+    notice = session.context.engine.profile.notice
+    if notice:
+        print(f"vidqa: {notice}", file=sys.stderr)
     return session

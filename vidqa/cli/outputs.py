@@ -13,7 +13,7 @@ from vidqa.cli.table import answer_lines
 from vidqa.errors import ExportError
 from vidqa.export import EXPORT_FORMATS, export_result
 from vidqa.results import AskResult, GroundResult, Segment
-from vidqa.video import choose_sheet_times, cut_clip, draw_sheet, open_reader
+from vidqa.video import choose_sheet_times, cut_clip, draw_sheet, open_reader, probe
 
 SHEET_FRAMES, SHEET_SIDE = 12, 320
 FORMATS = ("txt", *EXPORT_FORMATS)
@@ -62,7 +62,7 @@ def write_outputs(
 ) -> None:
     """Print or write every format, then draw the sheet and cut the clips that were asked for."""
     for name in outputs.formats:
-        text = answer_lines(result) if name == "txt" else export_result(result, name)
+        text = _text_of(file, result, name)
         if outputs.folder:
             _write(outputs.path_of(file, name), text)
         else:
@@ -78,6 +78,14 @@ def write_outputs(
 def segments_in(result: GroundResult | AskResult) -> tuple[Segment, ...]:
     """The spans a result rests on, whichever kind it is."""
     return result.segments if isinstance(result, GroundResult) else result.evidence
+
+
+def _text_of(file: Path, result: GroundResult | AskResult, name: str) -> str:
+    if name == "txt":
+        return answer_lines(result) + "\n"
+    if name == "edl":  # the one format that counts frames
+        return export_result(result, name, frame_rate=probe(file).fps, clip_name=file.name)
+    return export_result(result, name)
 
 
 def _write(path: Path, text: str) -> None:

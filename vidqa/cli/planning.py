@@ -44,7 +44,7 @@ def plan_report(
 def plan_rows(report: dict[str, Any]) -> list[tuple[str, ...]]:
     """The same for people."""
     plan = report["plan"]
-    rows = [
+    rows: list[tuple[str, ...]] = [
         ("window", f"{format_timecode(plan['start'])} to {format_timecode(plan['end'])}"),
         ("model", report["model"]),
         ("sampling", f"{plan['mode']}, {plan['fps']:g} frames per second"),
@@ -55,10 +55,11 @@ def plan_rows(report: dict[str, Any]) -> list[tuple[str, ...]]:
     if "unreadable_from" in report:
         rows.append(("unreadable", f"from {format_timecode(report['unreadable_from'])} on"))
     frames = report.get("frames", ())
-    return rows + [
+    rows.extend(
         (format_timecode(frame["time"]), f"shows {format_timecode(frame['pts'])}")
         for frame in frames
-    ]
+    )
+    return rows
 
 
 def _frames_report(frames: Frames) -> dict[str, Any]:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from textwrap import shorten
+
 from vidqa.results import AskResult, GroundResult, Provenance, Segment
 from vidqa.timeline import format_timecode
 
 _MODEL_CHARS = 40
 """A name and the head of a digest: enough to tell two checkpoints apart."""
+_REPLY_CHARS = 200
 
 
 def answer_lines(result: GroundResult | AskResult) -> str:
@@ -18,7 +22,7 @@ def answer_lines(result: GroundResult | AskResult) -> str:
     return "\n".join([*lines, *_footer(result.provenance)])
 
 
-def columns(rows: list[tuple[str, ...]]) -> list[str]:
+def columns(rows: Sequence[tuple[str, ...]]) -> list[str]:
     """Rows as left-aligned columns two spaces apart."""
     widths = [max(len(row[k]) for row in rows) for k in range(len(rows[0]))] if rows else []
     return [
@@ -33,7 +37,7 @@ def _ground_headline(result: GroundResult) -> str:
         return f'"{result.query}" happens {times}:'
     if result.outcome == "not_found":
         return f'"{result.query}" does not happen.'
-    return f'"{result.query}": no clear answer. The model said: {result.provenance.reply!r}'
+    return f'"{result.query}": no clear answer. The model said: {_said(result.provenance)}'
 
 
 def _ask_headline(result: AskResult) -> str:
@@ -41,7 +45,11 @@ def _ask_headline(result: AskResult) -> str:
         return result.answer
     if result.outcome == "not_found":
         return result.answer or "The video does not show it."
-    return f"No clear answer. The model said: {result.provenance.reply!r}"
+    return f"No clear answer. The model said: {_said(result.provenance)}"
+
+
+def _said(provenance: Provenance) -> str:
+    return repr(shorten(provenance.reply, _REPLY_CHARS, placeholder=" ..."))
 
 
 def _segment_lines(segments: tuple[Segment, ...]) -> list[str]:
