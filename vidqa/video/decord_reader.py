@@ -75,6 +75,14 @@ def unsupported(film: Film) -> str | None:
     return next((why for fails, why in _RULES if fails(film)), None)
 
 
+def _open_gop(film: Film) -> bool:
+    """Whether any picture is shown before the key picture that it follows in the file."""
+    index = film.index
+    keys = index.keys
+    segment = np.searchsorted(keys, np.arange(index.pts_P.size), side="right") - 1
+    return bool((index.pts_P < index.pts_P[keys[segment]]).any())
+
+
 _RULES: Sequence[tuple[Callable[[Film], bool], str]] = (
     (lambda film: film.container != "mp4", "it is right on MP4 and MOV files only"),
     (lambda film: film.video_codec not in _CODECS, "it cannot be trusted with this codec"),
@@ -82,17 +90,9 @@ _RULES: Sequence[tuple[Callable[[Film], bool], str]] = (
     (lambda film: varies(film.clock), "it loses time where the frame rate varies"),
     (lambda film: not film.index.shown_P.all(), "it shows frames that an edit list cuts away"),
     (lambda film: film.unreadable_from_s is not None, "it hangs where a file ends too early"),
-    (lambda film: _open_gop(film), "it hands out wrong pictures around open GOPs"),
+    (_open_gop, "it hands out wrong pictures around open GOPs"),
     (lambda film: film.orientation.mirrored, "it does not mirror pictures"),
 )
-
-
-def _open_gop(film: Film) -> bool:
-    """Whether any picture is shown before the key picture that it follows in the file."""
-    index = film.index
-    keys = index.keys
-    segment = np.searchsorted(keys, np.arange(index.pts_P.size), side="right") - 1
-    return bool((index.pts_P < index.pts_P[keys[segment]]).any())
 
 
 def _pictures(film: Film, numbers: Sequence[int]) -> Iterator[tuple[int, NDArray[np.uint8]]]:

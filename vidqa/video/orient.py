@@ -6,10 +6,12 @@ PyAV hands frames out as coded and leaves the matrix to its user; players apply 
 from __future__ import annotations
 
 import struct
+from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import cast
 
 import numpy as np
-from av.sidedata.sidedata import Type
+from av.sidedata.sidedata import SideData, Type
 from av.video.frame import VideoFrame
 from numpy.typing import NDArray
 
@@ -45,7 +47,8 @@ def orientation_of(frame: VideoFrame) -> Orientation:
     The matrix maps picture to screen as ``[x y 1] @ [[a b u] [c d v] [x y w]]`` with y downwards
     (ISO/IEC 14496-12 s8.3.2). Angles between quarter turns count as the nearest one.
     """
-    data = next((d for d in frame.side_data if d.type is Type.DISPLAYMATRIX), None)
+    extras = cast("Iterable[SideData]", frame.side_data)  # typed as names, yields the data
+    data = next((extra for extra in extras if extra.type is Type.DISPLAYMATRIX), None)
     if data is None:
         return UPRIGHT
     a, b, _, c, d = struct.unpack_from("<5i", bytes(data))

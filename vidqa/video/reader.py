@@ -10,7 +10,7 @@ from vidqa.errors import VideoError
 from vidqa.video.film import Film, study_film
 from vidqa.video.frames import Frames
 from vidqa.video.limits import DEFAULT_LIMITS, Limits
-from vidqa.video.probe import VideoInfo, describe
+from vidqa.video.probe import VideoInfo
 
 Size = tuple[int, int]
 """(height, width) in pixels."""

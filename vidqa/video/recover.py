@@ -31,11 +31,7 @@ def recover(film: Film, missing: Sequence[int], brush: Brush) -> list[int]:
     deadline = film.decode_deadline("decoding damaged parts")
     last: list[int] = []
     for group in _groups(film, missing):
-        for first in _starts(film, group[0]):
-            group, last_of_group = _attempt(film, first, group, brush, deadline)
-            if not group:
-                break
-        last += [packet for packet in last_of_group if packet in brush.canvas.painted] + group
+        last += _recover_group(film, group, brush, deadline)
     return last
 
 
@@ -47,6 +43,18 @@ def decodes_after(film: Film, packet: int) -> bool:
     with PacketCursor(film) as cursor:
         frames = _frames(film, cursor, packet, onward, deadline)
         return any(frame.pts is not None and frame.pts > pts for frame in frames)
+
+
+def _recover_group(film: Film, group: list[int], brush: Brush, deadline: Deadline) -> list[int]:
+    """Paint one group from ever further back; returns its packets with nothing after them."""
+    after_all: list[int] = []
+    for first in _starts(film, group[0]):
+        # Once more than one segment was tried, the picture is damaged rather than out of reach.
+        settle = first == 0 or first != _starts(film, group[0])[0]
+        group, after_all = _attempt(film, first, group, brush, deadline, settle=settle)
+        if not group:
+            break
+    return sorted({*after_all, *group})
 
 
 def _groups(film: Film, missing: Sequence[int]) -> list[list[int]]:
@@ -69,9 +77,18 @@ def _starts(film: Film, packet: int) -> list[int]:
 
 
 def _attempt(
-    film: Film, first: int, missing: list[int], brush: Brush, deadline: Deadline
+    film: Film,
+    first: int,
+    missing: list[int],
+    brush: Brush,
+    deadline: Deadline,
+    *,
+    settle: bool,
 ) -> tuple[list[int], list[int]]:
-    """Decode everything from ``first``: (still unpainted, painted but with nothing after them)."""
+    """Decode everything from ``first``: (still unpainted, nothing came out after them).
+
+    With ``settle`` a picture that does not come out is replaced by the one before it.
+    """
     pts_of = {packet: int(film.index.pts_P[packet]) for packet in missing}
     left = sorted(missing, key=lambda packet: pts_of[packet])
     before: VideoFrame | None = None
@@ -82,12 +99,13 @@ def _attempt(
                 continue
             while left and pts_of[left[0]] < frame.pts:
                 # at the very start of a film nothing is before: its first picture must do
-                unpainted += _settle(left.pop(0), before or (None if first else frame), brush)
+                stand_in = before or (None if first else frame)
+                unpainted += _settle(left.pop(0), stand_in if settle else None, brush)
             if left and pts_of[left[0]] == frame.pts:
                 brush.paint(frame, left.pop(0), frame.pts)
             before = frame
     for packet in left:
-        unpainted += _settle(packet, before, brush)
+        unpainted += _settle(packet, before if settle else None, brush)
     return unpainted, left
 
 

@@ -4,9 +4,9 @@ Same numbers as ``torch.nn.functional.interpolate(mode="bicubic", antialias=True
 clamped and rounded to uint8, without torch: the cubic kernel with a = -0.5, stretched by the scale
 when shrinking, weights of each output normalised to 1, pixel centres at half integers.
 
-Both passes are banded matrix products: 16 outputs at a time need only the few dozen inputs under
+Both passes are banded matrix products: 8 outputs at a time need only the few dozen inputs under
 their kernels. The products are kept small on purpose (see :data:`_BLAS_SMALL`).
-Axes: H, W input rows and columns; h, w output ones; C colours.
+Axes: H, W input rows and columns; h, w output ones; C colours; X, x columns times colours.
 """
 
 from __future__ import annotations
@@ -18,7 +18,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 _A = -0.5
-_BLOCK = 16
+_BLOCK_ROWS = 8
+_BLOCK_COLUMNS = 8
 _BLAS_SMALL = 250_000
 """Multiply-adds up to which OpenBLAS stays on the calling thread (its limit is 262,144). Segments
 are decoded in parallel already; a second layer of threads would only burn the processor."""
@@ -41,59 +42,77 @@ class Resizer:
 
     def __init__(self, height: int, width: int) -> None:
         self.height, self.width = height, width
-        self._bands: dict[tuple[int, int], Sequence[_Band]] = {}
+        self._bands: dict[tuple[int, int, int], Sequence[_Band]] = {}
 
     def __call__(self, rgb_HWC: Picture, out_hwC: Picture) -> None:
         """Write the resized picture into ``out_hwC``; a picture of that size is only copied."""
         if rgb_HWC.shape == out_hwC.shape:
             out_hwC[:] = rgb_HWC
             return
-        tall_hWC = self._shrink_rows(np.ascontiguousarray(rgb_HWC))
-        tall_WhC = np.ascontiguousarray(tall_hWC.transpose(1, 0, 2))
-        small_whC = _apply(tall_WhC, self._for(rgb_HWC.shape[1], self.width), self.width)
-        np.rint(small_whC, out=small_whC)
-        np.clip(small_whC, 0, 255, out=small_whC)
-        out_hwC[:] = small_whC.transpose(1, 0, 2)
+        rows, columns, colours = rgb_HWC.shape
+        flat_HX = np.ascontiguousarray(rgb_HWC).reshape(rows, columns * colours)
+        wide_hX = _mix_rows(flat_HX, self._for(rows, self.height, 1), self.height)
+        bands = self._for(columns, self.width, colours)
+        small_hx = _mix_columns(wide_hX, bands, self.width * colours)
+        np.rint(small_hx, out=small_hx)
+        np.clip(small_hx, 0, 255, out=small_hx)
+        out_hwC[:] = small_hx.reshape(out_hwC.shape)
 
-    def _shrink_rows(self, rgb_HWC: Picture) -> Floats:
-        return _apply(rgb_HWC, self._for(rgb_HWC.shape[0], self.height), self.height)
-
-    def _for(self, size_in: int, size_out: int) -> Sequence[_Band]:
-        key = (size_in, size_out)
+    def _for(self, size_in: int, size_out: int, colours: int) -> Sequence[_Band]:
+        key = (size_in, size_out, colours)
         if key not in self._bands:
-            self._bands[key] = _bands(size_in, size_out)
+            self._bands[key] = _bands(size_in, size_out, colours)
         return self._bands[key]
 
 
-def _apply(x_NMC: Picture | Floats, bands: Sequence[_Band], size_out: int) -> Floats:
-    """Filter along the first axis: (N, M, C) to (size_out, M, C) float32."""
-    count = x_NMC.shape[1] * x_NMC.shape[2]
-    flat = x_NMC.reshape(x_NMC.shape[0], count)
-    result = np.empty((size_out, count), dtype=np.float32)
+def _mix_rows(flat_HX: Picture, bands: Sequence[_Band], height: int) -> Floats:
+    """Filter down the columns: (H, X) uint8 to (height, X) float32."""
+    width = flat_HX.shape[1]
+    result_hX = np.empty((height, width), dtype=np.float32)
     for band in bands:
-        part = flat[band.inp].astype(np.float32, copy=False)
+        part = flat_HX[band.inp].astype(np.float32)
         step = max(1, _BLAS_SMALL // band.weights.size)
-        for at in range(0, count, step):
-            columns = slice(at, at + step)
-            np.matmul(band.weights, part[:, columns], out=result[band.out, columns])
-    return result.reshape(size_out, *x_NMC.shape[1:])
+        for at in range(0, width, step):
+            tile = slice(at, at + step)
+            np.matmul(band.weights, part[:, tile], out=result_hX[band.out, tile])
+    return result_hX
 
 
-def _bands(size_in: int, size_out: int) -> Sequence[_Band]:
+def _mix_columns(wide_hX: Floats, bands: Sequence[_Band], width: int) -> Floats:
+    """Filter along the rows: (h, X) to (h, width) float32, colours interleaved in both."""
+    height = wide_hX.shape[0]
+    result_hx = np.empty((height, width), dtype=np.float32)
+    for band in bands:
+        weights = band.weights.T
+        step = max(1, _BLAS_SMALL // weights.size)
+        for at in range(0, height, step):
+            tile = slice(at, at + step)
+            np.matmul(wide_hX[tile, band.inp], weights, out=result_hx[tile, band.out])
+    return result_hx
+
+
+def _bands(size_in: int, size_out: int, colours: int) -> Sequence[_Band]:
     starts, weights = filter_weights(size_in, size_out)
+    block = _BLOCK_ROWS if colours == 1 else _BLOCK_COLUMNS
     return [
-        _band(starts, weights, at, min(at + _BLOCK, size_out)) for at in range(0, size_out, _BLOCK)
+        _band(starts, weights, slice(at, min(at + block, size_out)), colours)
+        for at in range(0, size_out, block)
     ]
 
 
-def _band(starts: NDArray[np.int64], weights: Sequence[Floats], first: int, end: int) -> _Band:
-    low = int(starts[first])
-    high = max(int(starts[i]) + weights[i].size for i in range(first, end))
-    matrix = np.zeros((end - first, high - low), dtype=np.float32)
-    for i in range(first, end):
+def _band(starts: NDArray[np.int64], weights: Sequence[Floats], out: slice, colours: int) -> _Band:
+    """One band; interleaved colours are kept apart by a weight matrix with zeros between them."""
+    low = int(starts[out.start])
+    high = max(int(starts[i]) + weights[i].size for i in range(out.start, out.stop))
+    matrix = np.zeros((out.stop - out.start, high - low), dtype=np.float32)
+    for i in range(out.start, out.stop):
         at = int(starts[i]) - low
-        matrix[i - first, at : at + weights[i].size] = weights[i]
-    return _Band(slice(first, end), slice(low, high), matrix)
+        matrix[i - out.start, at : at + weights[i].size] = weights[i]
+    return _Band(
+        slice(out.start * colours, out.stop * colours),
+        slice(low * colours, high * colours),
+        np.kron(matrix, np.eye(colours, dtype=np.float32)),
+    )
 
 
 def filter_weights(size_in: int, size_out: int) -> tuple[NDArray[np.int64], Sequence[Floats]]:
