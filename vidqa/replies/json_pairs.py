@@ -9,7 +9,7 @@ import re
 from vidqa.replies.pairs import Pair
 from vidqa.replies.times import find_times
 
-_VALUE = r"""["']?\s*([-−]?[0-9.:][0-9.:,]*?\s*(?:s|secs?|seconds?)?)\s*["']?"""
+_VALUE = r"""["']?\s*([-−]?[0-9.:]+\s*(?:s|secs?|seconds?)?)\s*["']?"""
 _COUPLE = re.compile(rf"[\[(]\s*{_VALUE}\s*,\s*{_VALUE}\s*[\])]", re.IGNORECASE)
 _OBJECT = re.compile(r"\{[^{}]*\}")
 _KEY = r"""["']?(?:{names})(?:[_ ]?(?:time|timestamp|s|sec|secs|seconds))?["']?\s*[:=]\s*"""

@@ -27,7 +27,7 @@ class Supply:
 
     length_s: float
     frames: int
-    """Source frames in the window, at least 1."""
+    """Source frames in the window, at least 1; all the video has where nobody can tell."""
     frame_s: float
     """Length of one source frame."""
     constant: bool

@@ -203,10 +203,12 @@ def _rows_max(budget: Budget, grid: PatchGrid) -> int:
 
 
 def _supply(info: Measured, span: Span) -> Supply:
-    held = round(span.length_s * info.fps)
+    held = info.frame_count
+    if not info.vfr:
+        held = min(held, max(1, math.ceil(span.length_s * info.fps)))
     return Supply(
         length_s=span.length_s,
-        frames=min(info.frame_count, max(1, held)),
+        frames=held,
         frame_s=1 / info.fps,
         constant=not info.vfr,
     )

@@ -172,6 +172,14 @@ def test_a_slow_variable_source_keeps_the_clock_for_its_bursts() -> None:
     assert plan(Video(10, fps=1.0, vfr=True)).frames == 20
 
 
+def test_a_short_window_of_a_variable_source_may_hold_a_burst() -> None:
+    assert plan(Video(100, fps=0.5, vfr=True), window=Span(40, 41)).frames == 4
+
+
+def test_a_window_within_one_frame_of_a_constant_source_is_one_pair() -> None:
+    assert plan(Video(100, fps=0.5), window=Span(40, 41)).seconds == (40, 40)
+
+
 def test_a_picture_thinner_than_1_to_200_keeps_one_block_on_its_short_side() -> None:
     assert (plan(Video(10, width=8192, height=2)).height) == 28
     wide = plan(Video(384, width=8192, height=2))
