@@ -16,7 +16,15 @@ from hypothesis import strategies as st
 
 from vidqa.errors import ExportError
 from vidqa.export import EXPORT_FORMATS, export_result
-from vidqa.results import AskResult, Coverage, GroundResult, Provenance, Segment, VideoFacts
+from vidqa.results import (
+    AskResult,
+    Coverage,
+    GroundResult,
+    Outcome,
+    Provenance,
+    Segment,
+    VideoFacts,
+)
 from vidqa.timeline import Span
 
 MINUTE = Span(0.0, 60.0)
@@ -34,8 +42,8 @@ PROVENANCE = Provenance(
 
 def result(*spans: Span, query: str = "person opens door") -> GroundResult:
     segments = tuple(Segment(span=span, score=0.91, precision_s=1.0) for span in spans)
-    found = "found" if spans else "not_found"
-    return GroundResult(outcome=found, query=query, segments=segments, provenance=PROVENANCE)
+    outcome: Outcome = "found" if spans else "not_found"
+    return GroundResult(outcome=outcome, query=query, segments=segments, provenance=PROVENANCE)
 
 
 TWO = result(Span(3723.48, 3727.02), Span(3.0, 7.5))

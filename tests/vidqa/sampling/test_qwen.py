@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 from types import ModuleType
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,7 +14,7 @@ from vidqa.sampling.qwen import frame_range, linspace_indices, pick_frames, smar
 from vidqa.sampling.size import frame_pixels, smart_resize
 
 TOKEN = 28 * 28
-PRESETS = {
+PRESETS: dict[str, dict[str, Any]] = {
     "D": {"min_pixels": 128 * TOKEN, "total_pixels": 128_000 * TOKEN * 0.9},
     "T": {"min_pixels": 128 * TOKEN, "total_pixels": 24_576 * TOKEN},
     "T4": {"min_pixels": 4 * TOKEN, "total_pixels": 24_576 * TOKEN},
