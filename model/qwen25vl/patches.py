@@ -46,20 +46,29 @@ def patchify(rgb_THWC: Tensor, config: VisionConfig) -> tuple[Tensor, Grid]:
     float32, so the result is the same to the bit. Raises PromptError on another shape or type.
     """
     grid = _grid_of(rgb_THWC, config)
-    pairs = _pad_pairs(rgb_THWC, config.temporal_patch_size)
-    p, m = config.patch_size, config.spatial_merge_size
-    split = pairs.view(
-        grid.t, config.temporal_patch_size, grid.h // m, m, p, grid.w // m, m, p, config.in_channels
-    )
-    patches = split.permute(0, 2, 5, 3, 6, 8, 1, 4, 7).reshape(grid.patches, -1).float()
-    mean, std = _scale(patches.shape[1] // 3)
-    return patches.sub_(mean).div_(std), grid
+    patches_NP = _reorder(rgb_THWC, grid, config).float()
+    mean_P, std_P = _scale(config, rgb_THWC.device)
+    return patches_NP.sub_(mean_P).div_(std_P), grid
 
 
-def _scale(repeat: int) -> tuple[Tensor, Tensor]:
-    mean = torch.tensor(MEAN) * (1.0 / (1 / 255))
-    std = torch.tensor(STD) * (1.0 / (1 / 255))
-    return mean.repeat_interleave(repeat), std.repeat_interleave(repeat)
+def _reorder(rgb_THWC: Tensor, grid: Grid, config: VisionConfig) -> Tensor:
+    """Frames to raw patches (N, P), still uint8: a quarter of the bytes to move.
+
+    In two steps, because both then copy runs of memory: lines of a patch with their colours
+    interleaved (42 bytes), then the colours apart.
+    """
+    pair, p, m = config.temporal_patch_size, config.patch_size, config.spatial_merge_size
+    frames = _pad_pairs(rgb_THWC, pair)
+    lines = frames.view(grid.t, pair, grid.h // m, m, p, grid.w // m, m, p * config.in_channels)
+    patches = lines.permute(0, 2, 5, 3, 6, 1, 4, 7).reshape(grid.patches, -1, config.in_channels)
+    return patches.transpose(1, 2).reshape(grid.patches, config.patch_dim)
+
+
+def _scale(config: VisionConfig, device: torch.device) -> tuple[Tensor, Tensor]:
+    """255 mean and 255 std for each number of a patch."""
+    repeat = config.patch_dim // config.in_channels
+    mean_C, std_C = torch.tensor((MEAN, STD), device=device) * 255.0
+    return mean_C.repeat_interleave(repeat), std_C.repeat_interleave(repeat)
 
 
 def _pad_pairs(rgb_THWC: Tensor, size: int) -> Tensor:

@@ -1,0 +1,84 @@
+"""Frames to patches: order, arithmetic, padding, refusals."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from qwen25vl import Grid, PromptError, patchify
+from qwen25vl.patches import MEAN, STD
+
+
+def counted_frames(frames: int, height: int, width: int) -> torch.Tensor:
+    values = torch.arange(frames * height * width * 3, dtype=torch.int64) % 251
+    return values.to(torch.uint8).view(frames, height, width, 3)
+
+
+@pytest.mark.parametrize(("frames", "height", "width"), [(2, 28, 28), (4, 56, 84), (6, 84, 28)])
+def test_every_number_is_where_the_closed_form_puts_it(frames, height, width, make_config):
+    rgb = counted_frames(frames, height, width)
+    patches, grid = patchify(rgb, make_config().vision)
+    assert grid == Grid(frames // 2, height // 14, width // 14)
+    mean, std = 255 * torch.tensor(MEAN), 255 * torch.tensor(STD)
+    normal = ((rgb.float() - mean) / std).permute(0, 3, 1, 2)
+    blocks = normal.reshape(grid.t, 2, 3, grid.h // 2, 2, 14, grid.w // 2, 2, 14)
+    expected = blocks.permute(0, 3, 6, 4, 7, 2, 1, 5, 8).reshape(-1, 1176)
+    assert torch.equal(patches, expected)
+
+
+def test_one_number_traced_by_hand(make_config):
+    rgb = torch.zeros(4, 56, 84, 3, dtype=torch.uint8)
+    # Frame 3 is the second of pair 1; row 33 is block row 1, patch row 0 in it, line 5;
+    # column 59 is block column 2, patch column 0, dot 3; green is channel 1.
+    rgb[3, 33, 59, 1] = 255
+    patches, _ = patchify(rgb, make_config().vision)
+    row = 1 * 24 + (1 * 3 + 2) * 4 + 0 * 2 + 0
+    offset = 1 * 392 + 1 * 196 + 5 * 14 + 3
+    bright = torch.tensor((1 - MEAN[1]) / STD[1])
+    assert patches[row, offset] == pytest.approx(bright.item(), abs=1e-6)
+    assert (patches > bright - 1e-3).sum() == 1
+
+
+def test_black_and_white_are_the_published_extremes(make_config):
+    rgb = torch.zeros(2, 28, 28, 3, dtype=torch.uint8)
+    rgb[1] = 255
+    patches, _ = patchify(rgb, make_config().vision)
+    colours = patches.view(-1, 3, 2, 196)
+    assert colours[0, :, 0, 0].tolist() == pytest.approx(
+        [-1.792263, -1.752097, -1.480220], abs=1e-6
+    )
+    assert colours[0, :, 1, 0].tolist() == pytest.approx([1.930336, 2.074883, 2.145897], abs=1e-6)
+
+
+def test_a_last_frame_without_partner_is_paired_with_itself(make_config):
+    rgb = counted_frames(3, 28, 28)
+    twice = torch.cat([rgb, rgb[-1:]])
+    odd, grid = patchify(rgb, make_config().vision)
+    even, _ = patchify(twice, make_config().vision)
+    assert grid == Grid(2, 2, 2)
+    assert torch.equal(odd, even)
+
+
+def test_frames_need_not_be_contiguous(make_config):
+    rgb = counted_frames(2, 28, 56)
+    flipped = rgb.flip(2)
+    mirrored = flipped.transpose(1, 2).contiguous().transpose(1, 2)
+    assert torch.equal(
+        patchify(mirrored, make_config().vision)[0], patchify(flipped, make_config().vision)[0]
+    )
+
+
+@pytest.mark.parametrize(
+    "frames",
+    [
+        torch.zeros(2, 28, 28, 3),
+        torch.zeros(2, 3, 28, 28, dtype=torch.uint8),
+        torch.zeros(2, 28, 42, 3, dtype=torch.uint8),
+        torch.zeros(0, 28, 28, 3, dtype=torch.uint8),
+        torch.zeros(28, 28, 3, dtype=torch.uint8),
+    ],
+    ids=["float", "channels first", "width 42", "no frames", "one picture"],
+)
+def test_other_frames_are_refused(frames, make_config):
+    with pytest.raises(PromptError):
+        patchify(frames, make_config().vision)
