@@ -31,8 +31,7 @@ def main(argv: list[str] | None = None) -> int:
     """Run or resume a training; returns the exit code."""
     args = _arguments(argv)
     torch.set_num_threads(args.threads)
-    recipe = Recipe(**_chosen(args))
-    run = _open_run(args.run, args.cache, recipe)
+    run = _open_run(args.run, args.cache, _chosen(args))
     held_out = load_clips(args.cache, "held_out", HELD_OUT)
     _train(run, held_out, args)
     publish(run.model, run.tokenizer, args.run / "weights")
@@ -81,13 +80,12 @@ def _log(folder: Path, line: dict[str, float]) -> None:
     sys.stderr.flush()
 
 
-def _open_run(folder: Path, cache: Path, recipe: Recipe) -> Run:
+def _open_run(folder: Path, cache: Path, chosen: dict[str, Any]) -> Run:
+    """A new run, or the one in ``folder`` with the options that were given this time."""
     folder.mkdir(parents=True, exist_ok=True)
+    saved, recipe = folder / "run.pt", Recipe(**chosen)
     clips = load_clips(cache, "train", recipe.clips)
-    saved = folder / "run.pt"
-    if saved.exists():
-        return Run.resume(saved, clips, steps=recipe.steps)
-    return Run(recipe, clips)
+    return Run.resume(saved, clips, **chosen) if saved.exists() else Run(recipe, clips)
 
 
 def _chosen(args: argparse.Namespace) -> dict[str, Any]:

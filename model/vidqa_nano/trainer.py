@@ -70,6 +70,7 @@ class Run:
         self.packer = Packer(self.tokenizer, config)
         self.optimiser = _optimiser([self.model, self.helpers], recipe)
         self._pool: list[list[Sample]] = []
+        self._pool_of: tuple[int, bool] | None = None
 
     def advance(self) -> dict[str, float]:
         """One step; returns its losses and learning rate."""
@@ -79,7 +80,7 @@ class Run:
         losses = self._losses()
         total = weighted(losses, Weights())
         self.optimiser.zero_grad(set_to_none=True)
-        total.backward()  # type: ignore[no-untyped-call]
+        total.backward()
         parameters = [p for group in self.optimiser.param_groups for p in group["params"]]
         norm = nn.utils.clip_grad_norm_(parameters, self.recipe.clip_norm)
         self.optimiser.step()
@@ -113,8 +114,8 @@ class Run:
         """Batch number ``step``: the same clips, windows and questions every time."""
         vision = step < self.recipe.vision_steps
         pool, place = divmod(step, _POOL)
-        if place == 0 or not self._pool:
-            self._pool = self._draw_pool(pool, vision)
+        if self._pool_of != (pool, vision):
+            self._pool, self._pool_of = self._draw_pool(pool, vision), (pool, vision)
         return self.packer.pack(self._pool[place])
 
     def _draw_pool(self, pool: int, vision: bool) -> list[list[Sample]]:
@@ -143,11 +144,10 @@ class Run:
         half.replace(path)
 
     @classmethod
-    def resume(cls, path: Path, clips: Clips, *, steps: int | None = None) -> Run:
-        """The run saved at ``path``; ``steps`` ends it earlier or later than it was planned."""
+    def resume(cls, path: Path, clips: Clips, **changes: Any) -> Run:
+        """The run saved at ``path``; ``changes`` to its recipe hold from here on."""
         state = torch.load(path, weights_only=True)
-        recipe = Recipe(**state["recipe"])
-        run = cls(replace(recipe, steps=steps or recipe.steps), clips)
+        run = cls(replace(Recipe(**state["recipe"]), **changes), clips)
         run.model.load_state_dict(state["model"])
         run.helpers.load_state_dict(state["helpers"])
         run.optimiser.load_state_dict(state["optimiser"])
