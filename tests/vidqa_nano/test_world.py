@@ -54,7 +54,7 @@ def test_an_actor_does_one_thing_at_a_time() -> None:
     "kind", ["person_opens_door", "person_walks_left", "lamp_turns_on", "ball_rolls_right"]
 )
 def test_frames_change_during_an_event_and_stand_still_around_it(kind: str) -> None:
-    scenes = [scene_of("train", i) for i in range(200)]
+    scenes = [scene_of("train", i) for i in range(400)]
     found = ((scene, moving(scene, kind)) for scene in scenes)
     scene, event = next((scene, event) for scene, event in found if event is not None)
     before, start, middle, end, after = draw_frames(
