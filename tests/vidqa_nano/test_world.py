@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -12,6 +14,11 @@ from vidqa_nano.render import draw_frames
 from vidqa_nano.world import Event, Scene
 
 SCENES = [scene_of("train", i) for i in range(60)]
+
+
+@cache
+def many_scenes() -> list[Scene]:
+    return [scene_of("train", i) for i in range(400)]
 
 
 def moving(scene: Scene, kind: str) -> Event | None:
@@ -54,8 +61,7 @@ def test_an_actor_does_one_thing_at_a_time() -> None:
     "kind", ["person_opens_door", "person_walks_left", "lamp_turns_on", "ball_rolls_right"]
 )
 def test_frames_change_during_an_event_and_stand_still_around_it(kind: str) -> None:
-    scenes = [scene_of("train", i) for i in range(400)]
-    found = ((scene, moving(scene, kind)) for scene in scenes)
+    found = ((scene, moving(scene, kind)) for scene in many_scenes())
     scene, event = next((scene, event) for scene, event in found if event is not None)
     before, start, middle, end, after = draw_frames(
         scene,
