@@ -38,7 +38,9 @@ def run(args: list[str], cwd: Path) -> subprocess.CompletedProcess[str]:
     """``vidqa`` and ``python`` of this environment, from another folder."""
     paths = [str(ROOT), str(ROOT / "model"), str(ROOT / "workers")]
     env = os.environ | {"PYTHONPATH": os.pathsep.join(paths), "HOME": str(cwd)}
-    return subprocess.run(args, cwd=cwd, env=env, capture_output=True, text=True, timeout=120)
+    return subprocess.run(
+        args, cwd=cwd, env=env, capture_output=True, text=True, timeout=120, check=False
+    )
 
 
 def vidqa(command: str, cwd: Path) -> subprocess.CompletedProcess[str]:
