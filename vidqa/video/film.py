@@ -4,7 +4,7 @@ from, and all that ``probe`` reports.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -69,10 +69,11 @@ def study_film(path: str | Path, limits: Limits = DEFAULT_LIMITS) -> Film:
         declared_s = _declared_seconds(stream) if name in _HONEST_LENGTHS else None
         index = scan_packets(path, container, stream, limits)
         codec = stream.codec_context.name
+        guessed = _times_are_guessed(name, stream)
         sounds = tuple(a.codec_context.name for a in container.streams.audio if a.codec_context)
     if not index.shown_P.any():
         raise _nothing_shown(path)
-    index, clock, first = _clock_and_first(path, index, limits)
+    index, clock, first = _clock_and_first(path, index, limits, guessed=guessed)
     return Film(
         path=path,
         limits=limits,
@@ -128,7 +129,7 @@ def feed(
 
 
 def _clock_and_first(
-    path: Path, index: PacketIndex, limits: Limits
+    path: Path, index: PacketIndex, limits: Limits, *, guessed: bool
 ) -> tuple[PacketIndex, FrameClock, VideoFrame]:
     deadline = Deadline.after(limits.decode_seconds(index.pts_P.size), path, "decoding")
     frames = decoded_frames(path, limits, deadline)
@@ -139,6 +140,8 @@ def _clock_and_first(
             code="undecodable",
             next_step="Check that the copy is complete, or re-encode the file.",
         )
+    if guessed:
+        return index, _counted_clock(index, [first.pts, *(frame.pts for frame in frames)]), first
     if index.sound and first.pts is not None:
         led = index.without_leaders(first.pts)
         clock = clock_from_packets(led)
@@ -146,6 +149,22 @@ def _clock_and_first(
             return led, clock, first
     times = [first.pts, *(frame.pts for frame in frames)]
     return index, clock_from_frames(index, times), first
+
+
+def _times_are_guessed(container: str, stream: VideoStream) -> bool:
+    """Whether the container stores no presentation times although pictures are reordered.
+
+    AVI never does, nor does Matroska for codecs in its AVI compatibility mode (they keep their
+    four-letter tag). What FFmpeg makes up for them can be in decoding order.
+    """
+    tagged = container == "matroska" and stream.codec_context.codec_tag.strip("\0") != ""
+    return (container == "avi" or tagged) and bool(stream.codec_context.has_b_frames)
+
+
+def _counted_clock(index: PacketIndex, times: Sequence[int | None]) -> FrameClock:
+    """The made-up times, handed out anew in the order in which the decoder shows the pictures."""
+    known = sorted(time for time in times if time is not None)
+    return clock_from_frames(index, known if len(known) == len(times) else times)
 
 
 def _declared_seconds(stream: VideoStream) -> float | None:

@@ -7,6 +7,7 @@ of ``time_base``; :data:`NO_TIME` where the container gives none.
 
 from __future__ import annotations
 
+from array import array
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
@@ -23,6 +24,7 @@ from vidqa.video.limits import Limits
 
 NO_TIME = -(1 << 62)
 _FALLBACK_FRAME_S = 0.04
+_COLUMNS = 6
 
 Ticks = NDArray[np.int64]
 Flags = NDArray[np.bool_]
@@ -80,7 +82,7 @@ def scan_packets(
 ) -> PacketIndex:
     """Demux the whole file once; damaged parts end the scan, they do not raise."""
     deadline = Deadline.after(limits.scan_seconds(container.size), path, "reading the packets")
-    rows: list[tuple[int, int, int, int, bool, bool]] = []
+    rows = array("q")  # six numbers a packet: hours of film stay within megabytes
     hides = stream.codec_context.name == "vp8"
     packets = container.demux(stream)
     ended_early = False
@@ -88,7 +90,7 @@ def scan_packets(
         for packet in packets:
             deadline.check()
             if packet.size:  # the last, empty packet only says that the file is over
-                rows.append(_row(packet, hides))
+                rows.extend(_row(packet, hides))
     except (av.FFmpegError, MemoryError):
         ended_early = True
     return _index(stream, rows, ended_early)
@@ -106,12 +108,10 @@ def _vp8_hidden(packet: Packet[VideoStream]) -> bool:
     return not memoryview(packet)[0] & 0x10
 
 
-def _index(
-    stream: VideoStream, rows: list[tuple[int, int, int, int, bool, bool]], ended_early: bool
-) -> PacketIndex:
-    columns = list(zip(*rows, strict=True)) or [()] * 6
-    pts, dts, duration, size = (np.array(c, dtype=np.int64) for c in columns[:4])
-    key, shown = (np.array(c, dtype=np.bool_) for c in columns[4:])
+def _index(stream: VideoStream, rows: array[int], ended_early: bool) -> PacketIndex:
+    table_P6 = np.array(rows, dtype=np.int64).reshape(-1, _COLUMNS)
+    pts, dts, duration, size = (np.ascontiguousarray(table_P6[:, i]) for i in range(4))
+    key, shown = table_P6[:, 4] != 0, table_P6[:, 5] != 0
     time_base = stream.time_base or Fraction(1, 90_000)
     ticks = _frame_ticks(pts[shown], time_base, stream)
     return PacketIndex(time_base, pts, dts, duration, size, key, shown, ticks, ended_early)

@@ -111,7 +111,7 @@ def _band(starts: NDArray[np.int64], weights: Sequence[Floats], out: slice, colo
     return _Band(
         slice(out.start * colours, out.stop * colours),
         slice(low * colours, high * colours),
-        np.kron(matrix, np.eye(colours, dtype=np.float32)),
+        np.kron(matrix, np.eye(colours)).astype(np.float32),
     )
 
 
