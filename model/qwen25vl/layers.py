@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 
 class RMSNorm(nn.Module):
-    """Root-mean-square norm: statistics in float32 or wider, back to the input's type, then the weight."""
+    """Root-mean-square norm: statistics in float32 or wider, the input's type, then the weight."""
 
     def __init__(self, size: int, eps: float) -> None:
         super().__init__()

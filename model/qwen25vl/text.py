@@ -45,7 +45,8 @@ class TextAttention(nn.Module):
         return out
 
     def _heads(self, x_BSD: Tensor) -> Tensor:
-        return x_BSD.unflatten(2, (-1, self.head_dim)).transpose(1, 2)
+        x_BSHD: Tensor = x_BSD.unflatten(2, (-1, self.head_dim))
+        return x_BSHD.transpose(1, 2)
 
 
 class DecoderLayer(nn.Module):

@@ -45,14 +45,14 @@ class VisionAttention(nn.Module):
 
 
 def _attend(q_FLHD: Tensor, k_FLHD: Tensor, v_FLHD: Tensor, equal: Segments) -> Tensor:
-    """All segments of one length as one batch; returns (F, count * length, H * D)."""
+    """All segments of one length as one batch; returns (F, runs * length, H * D)."""
 
     def batch(x_FLHD: Tensor) -> Tensor:
-        part = x_FLHD.narrow(1, equal.start, equal.count * equal.length)
+        part = x_FLHD.narrow(1, equal.start, equal.runs * equal.length)
         return part.reshape(-1, equal.length, *part.shape[2:]).transpose(1, 2)
 
     out = F.scaled_dot_product_attention(batch(q_FLHD), batch(k_FLHD), batch(v_FLHD))
-    return out.transpose(1, 2).reshape(q_FLHD.shape[0], equal.count * equal.length, -1)
+    return out.transpose(1, 2).reshape(q_FLHD.shape[0], equal.runs * equal.length, -1)
 
 
 class VisionBlock(nn.Module):

@@ -84,10 +84,11 @@ def load_stop_ids(folder: str | Path) -> tuple[int, ...]:
     if not path.is_file():
         path = Path(folder) / "config.json"
     stop = read_json(path).get("eos_token_id")
-    ids = stop if isinstance(stop, list) else [stop]
-    if not ids or not all(isinstance(item, int) for item in ids):
+    listed: list[object] = stop if isinstance(stop, list) else [stop]
+    ids = tuple(item for item in listed if isinstance(item, int))
+    if not ids or len(ids) != len(listed):
         raise CheckpointError(f"{path}: eos_token_id is {stop!r}", next_step=_AGAIN)
-    return tuple(ids)
+    return ids
 
 
 def _tying(raw: Mapping[str, object], names: Mapping[str, str]) -> bool:

@@ -17,10 +17,10 @@ from qwen25vl.config import VisionConfig
 
 
 class Segments(NamedTuple):
-    """``count`` equal runs of ``length`` patches, starting at patch ``start`` of each frame."""
+    """``runs`` equal runs of ``length`` patches, starting at patch ``start`` of each frame."""
 
     start: int
-    count: int
+    runs: int
     length: int
 
 

@@ -109,7 +109,7 @@ def test_a_packed_mask_gives_each_question_the_numbers_it_has_alone(model):
 @pytest.mark.parametrize("batch", [0, 2])
 def test_only_one_prompt_at_a_time(batch, model):
     embeds = torch.zeros(batch, 4, model.config.text.hidden_size)
-    with pytest.raises(PromptError, match="not .1, S, D."):
+    with pytest.raises(PromptError, match=r"not \(1, S, D\)"):
         generate(model, embeds, torch.zeros(3, batch, 4), max_new_tokens=1, stop_ids=())
 
 

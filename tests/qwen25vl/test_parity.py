@@ -21,7 +21,7 @@ from qwen25vl import (
     uniform_rows,
 )
 
-# Frame sizes whose windows are whole, ragged on one side, ragged on both, and smaller than a window.
+# Frames whose windows are whole, ragged on one side, ragged on both, and smaller than a window.
 GRIDS = [
     [Grid(1, 8, 8)],
     [Grid(2, 16, 16)],

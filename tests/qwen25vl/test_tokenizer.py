@@ -1,4 +1,4 @@
-"""The chat format as ids: by the official tokenizer where it is at hand, by a tiny one everywhere."""
+"""The chat format as ids: by the official tokenizer where it is at hand, else by a tiny one."""
 
 from __future__ import annotations
 

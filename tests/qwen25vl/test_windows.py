@@ -30,10 +30,10 @@ def test_window_order_is_the_published_one(h, w, lengths, head):
 @pytest.mark.parametrize(("h", "w", "lengths", "head"), FRAMES)
 def test_layout_groups_windows_by_length_and_can_be_undone(h, w, lengths, head, make_config):
     layout = frame_layout(h, w, make_config().vision, torch.device("cpu"))
-    groups = {group.length: group.count for group in layout.windows}
+    groups = {group.length: group.runs for group in layout.windows}
     assert groups == {length: lengths.count(length) for length in lengths}
     assert torch.equal(layout.order_U[layout.restore_U], torch.arange(h * w // 4))
-    assert sum(group.count * group.length for group in layout.windows) == h * w
+    assert sum(group.runs * group.length for group in layout.windows) == h * w
 
 
 def test_every_window_holds_the_patches_of_one_square(make_config):
@@ -41,10 +41,8 @@ def test_every_window_holds_the_patches_of_one_square(make_config):
     assert layout.windows == (Segments(0, 2, 64), Segments(128, 3, 16), Segments(176, 1, 4))
     squares = layout.coords_L2 // 8
     for group in layout.windows:
-        part = squares[group.start : group.start + group.count * group.length]
-        assert (
-            part.view(group.count, group.length, 2) == part.view(group.count, -1, 2)[:, :1]
-        ).all()
+        part = squares[group.start : group.start + group.runs * group.length]
+        assert (part.view(group.runs, group.length, 2) == part.view(group.runs, -1, 2)[:, :1]).all()
 
 
 def test_patches_of_a_merge_block_stay_together_row_by_row(make_config):
