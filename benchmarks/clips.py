@@ -91,4 +91,4 @@ FULL = (
         encoder=("libx265", "-preset", "ultrafast", "-x265-params", "log-level=none:bframes=4"),
     ),
 )
-QUICK = (FULL[0].shortened(20), FULL[1].shortened(10))
+QUICK = (FULL[0].shortened(45),)

@@ -80,7 +80,8 @@ def qwen(backend: str) -> Callable[[Job], Read]:
         }
 
         def read() -> Any:
-            video_TCHW, facts = fetch_video(wanted, return_video_metadata=True)
+            answer: Any = fetch_video(wanted, return_video_metadata=True)
+            video_TCHW, facts = answer
             if [int(i) for i in facts["frames_indices"]] != job.indices:
                 raise SystemExit("qwen_vl_utils read other frames than it was asked to")
             return video_TCHW

@@ -197,7 +197,7 @@ def _say(text: str) -> None:
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
-    parser.add_argument("--quick", action="store_true", help="two short clips, about a minute")
+    parser.add_argument("--quick", action="store_true", help="one clip, one round: about a minute")
     parser.add_argument("--json", action="store_true", help="one JSON document on stdout")
     parser.add_argument("--rounds", type=int, help="readings per contender (default 5, quick 1)")
     parser.add_argument("--folder", help="keep the generated clips here, to use them again")

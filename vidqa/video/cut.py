@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import ffmpeg
 import numpy as np
@@ -21,6 +22,9 @@ from vidqa.video.container import open_video
 from vidqa.video.cut_output import Part, checked_output
 from vidqa.video.film import Film, study_film
 from vidqa.video.sniff import sniff
+
+Stream = Any
+"""A node of ffmpeg-python, which gives its nodes their methods while it runs."""
 
 _SEEK_MARGIN_S = 5.0
 _SEEKABLE = ("mp4", "matroska")
@@ -83,7 +87,7 @@ def _lone_s(film: Film) -> float:
     return min(film.index.frame_ticks * float(film.clock.time_base), 0.1)
 
 
-def _command(film: Film, edges: _Edges, part: Path, kind: str) -> ffmpeg.nodes.OutputStream:
+def _command(film: Film, edges: _Edges, part: Path, kind: str) -> Stream:
     source = ffmpeg.input(f"file:{film.path.resolve()}", **_input_options(film, edges))
     streams = [_picture(source[str(_stream_number(film))], edges)]
     if film.audio_codecs:
@@ -98,7 +102,7 @@ def _stream_number(film: Film) -> int:
         return int(stream.index)
 
 
-def _picture(stream: ffmpeg.nodes.FilterableStream, edges: _Edges) -> ffmpeg.nodes.FilterableStream:
+def _picture(stream: Stream, edges: _Edges) -> Stream:
     """The wanted pictures and no other, on a clock that starts at 0, in even sizes for H.264."""
     after_s = edges.last_pts_s + 0.75 * edges.tick_s
     stream = stream.filter(
@@ -114,7 +118,7 @@ def _picture(stream: ffmpeg.nodes.FilterableStream, edges: _Edges) -> ffmpeg.nod
     return stream.filter("pad", "ceil(iw/2)*2", "ceil(ih/2)*2").filter("format", "yuv420p")
 
 
-def _sound(stream: ffmpeg.nodes.FilterableStream, edges: _Edges) -> ffmpeg.nodes.FilterableStream:
+def _sound(stream: Stream, edges: _Edges) -> Stream:
     stream = stream.filter("atrim", start=_us(edges.start_s), end=_us(edges.end_s))
     stream = stream.filter("asetpts", f"PTS-{_us(edges.start_s)}/TB")
     return stream.filter("aresample", **{"async": 1, "first_pts": 0})
@@ -164,7 +168,7 @@ def _nothing(film: Film, span: Span) -> ExportError:
     )
 
 
-def _run(command: ffmpeg.nodes.OutputStream) -> None:
+def _run(command: Stream) -> None:
     try:
         process = command.run_async(pipe_stderr=True, overwrite_output=True)
     except FileNotFoundError as err:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import unicodedata
 from functools import cache
 
-from PIL import ImageFont
+from PIL import Image, ImageDraw, ImageFont
 
 Font = ImageFont.FreeTypeFont | ImageFont.ImageFont
 
@@ -76,6 +76,7 @@ def _has(character: str) -> bool:
     return character == " " or _shape(character) != _shape("\uffff")
 
 
-def _shape(character: str) -> tuple[tuple[int, int], bytes]:
-    mask = font(32).getmask(character)
-    return mask.size, bytes(mask)
+def _shape(character: str) -> bytes:
+    image = Image.new("L", (48, 48))
+    ImageDraw.Draw(image).text((4, 4), character, fill=255, font=font(32))
+    return image.tobytes()

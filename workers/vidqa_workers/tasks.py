@@ -8,6 +8,9 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import cast
+
+from celery import Task
 
 from vidqa.errors import VidqaError
 from vidqa_workers import process
@@ -47,5 +50,5 @@ def _told_to_caller() -> Iterator[None]:
         raise JobError(json.dumps(err.to_dict())) from err
 
 
-ground_task = app.task(name="vidqa.ground")(ground)
-ask_task = app.task(name="vidqa.ask")(ask)
+ground_task = cast("Task", app.task(name="vidqa.ground")(ground))
+ask_task = cast("Task", app.task(name="vidqa.ask")(ask))
