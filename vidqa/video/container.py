@@ -19,6 +19,7 @@ from pathlib import Path
 import av
 import av.logging
 from av.container import InputContainer
+from av.stream import Disposition
 from av.video.stream import VideoStream
 
 from vidqa.errors import VideoError
@@ -93,7 +94,7 @@ def _video_stream(path: Path, container: InputContainer, limits: Limits) -> Vide
 
 
 def _is_cover(stream: VideoStream) -> bool:
-    return bool(stream.disposition & av.stream.Disposition.attached_pic)
+    return bool(stream.disposition & Disposition.attached_pic)
 
 
 def _check_codec(path: Path, stream: VideoStream) -> None:
