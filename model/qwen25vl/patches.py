@@ -54,34 +54,53 @@ def patchify(rgb_THWC: Tensor, config: VisionConfig) -> tuple[Tensor, Grid]:
     float32, so the result is the same to the bit. Raises PromptError on another shape or type.
     """
     grid = _grid_of(rgb_THWC, config)
-    frames = _pad_pairs(rgb_THWC, config.temporal_patch_size).numpy()
-    patches_NP = torch.empty(grid.patches, config.patch_dim)
-    filled, scale = patches_NP.numpy(), _scale(config)
-    pairs = max(1, CHUNK_BYTES // (frames[0].size * config.temporal_patch_size))
-    rows, steps = pairs * grid.h * grid.w, pairs * config.temporal_patch_size
+    lines, patches_NP = _lines(rgb_THWC, grid, config), torch.empty(grid.patches, config.patch_dim)
+    blocks = patches_NP.numpy().reshape(*lines.shape[:2], -1, config.patch_dim)
+    scale = _scale(config)
 
-    def fill(chunk: int) -> None:
-        raw = _reorder(frames[chunk * steps : (chunk + 1) * steps], grid, config)
-        _normalise(raw, scale, filled[chunk * rows : (chunk + 1) * rows])
+    def fill(piece: tuple[slice, slice]) -> None:
+        _normalise(_reorder(lines[piece], config), scale, blocks[piece])
 
     # Threads of our own meet once, at the end; the library's would meet after every small step,
     # which on a busy machine costs more than the work.
     with ThreadPoolExecutor(torch.get_num_threads()) as threads:
-        list(threads.map(fill, range(-(-grid.t // pairs))))
+        list(threads.map(fill, _pieces(lines.shape[0], lines.shape[1], lines[0, 0].size)))
     return patches_NP, grid
 
 
-def _reorder(frames: Bytes, grid: Grid, config: VisionConfig) -> Bytes:
-    """Some pairs of frames to raw patches (n, P), still uint8: a quarter of the bytes to move.
+def _lines(rgb_THWC: Tensor, grid: Grid, config: VisionConfig) -> Bytes:
+    """Frames seen as (pair, block row, frame, row in block, dot row, block column, column, line).
 
-    In two steps, because both then copy runs of memory: lines of a patch with their colours
-    interleaved (42 bytes), then the colours apart.
+    A line is one row of dots of one patch, colours interleaved.
     """
     pair, p, m = config.temporal_patch_size, config.patch_size, config.spatial_merge_size
-    lines = frames.reshape(-1, pair, grid.h // m, m, p, grid.w // m, m, p * config.in_channels)
-    patches = np.ascontiguousarray(lines.transpose(0, 2, 5, 3, 6, 1, 4, 7))
-    colours = patches.reshape(-1, pair * p * p, config.in_channels).transpose(0, 2, 1)
-    return np.ascontiguousarray(colours).reshape(-1, config.patch_dim)
+    split = (grid.t, pair, grid.h // m, m, p, grid.w // m, m, p * config.in_channels)
+    frames: Bytes = _pad_pairs(rgb_THWC, pair).numpy()
+    return frames.reshape(split).swapaxes(1, 2)
+
+
+def _pieces(pairs: int, block_rows: int, row_bytes: int) -> list[tuple[slice, slice]]:
+    """Several whole pairs, or several block rows of one, of about ``CHUNK_BYTES`` each."""
+    rows = max(1, min(block_rows, CHUNK_BYTES // row_bytes))
+    step = max(1, CHUNK_BYTES // (row_bytes * block_rows))
+    return [
+        (slice(t, t + step), slice(row, row + rows))
+        for t in range(0, pairs, step)
+        for row in range(0, block_rows, rows)
+    ]
+
+
+def _reorder(lines: Bytes, config: VisionConfig) -> Bytes:
+    """Part of the lines as raw patches (pair, block row, n, P), uint8: a quarter of the bytes.
+
+    In two steps, because both then copy runs of memory: whole lines of a patch (42 bytes), then
+    the colours apart.
+    """
+    pairs, block_rows, *_ = lines.shape
+    dots = config.patch_dim // config.in_channels
+    patches = np.ascontiguousarray(lines.transpose(0, 1, 5, 3, 6, 2, 4, 7))
+    colours = patches.reshape(-1, dots, config.in_channels).transpose(0, 2, 1)
+    return np.ascontiguousarray(colours).reshape(pairs, block_rows, -1, config.patch_dim)
 
 
 def _normalise(raw: Bytes, scale: tuple[Floats, Floats], out: Floats) -> None:

@@ -82,3 +82,11 @@ def test_frames_need_not_be_contiguous(make_config):
 def test_other_frames_are_refused(frames, make_config):
     with pytest.raises(PromptError):
         patchify(frames, make_config().vision)
+
+
+@pytest.mark.parametrize("chunk", [1, 3000, 20_000])
+def test_the_size_of_the_pieces_changes_nothing(chunk, make_config, monkeypatch):
+    rgb = counted_frames(6, 84, 56)
+    whole, _ = patchify(rgb, make_config().vision)
+    monkeypatch.setattr("qwen25vl.patches.CHUNK_BYTES", chunk)
+    assert torch.equal(patchify(rgb, make_config().vision)[0], whole)
