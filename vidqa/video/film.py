@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import av
+import numpy as np
 from av.container import InputContainer
 from av.packet import Packet
 from av.video.codeccontext import VideoCodecContext
@@ -69,7 +70,7 @@ def study_film(path: str | Path, limits: Limits = DEFAULT_LIMITS) -> Film:
         declared_s = _declared_seconds(stream) if name in _HONEST_LENGTHS else None
         index = scan_packets(path, container, stream, limits)
         codec = stream.codec_context.name
-        guessed = _times_are_guessed(name, stream)
+        guessed = _times_are_guessed(name, stream, index)
         sounds = tuple(a.codec_context.name for a in container.streams.audio if a.codec_context)
     if not index.shown_P.any():
         raise _nothing_shown(path)
@@ -151,20 +152,28 @@ def _clock_and_first(
     return index, clock_from_frames(index, times), first
 
 
-def _times_are_guessed(container: str, stream: VideoStream) -> bool:
-    """Whether the container stores no presentation times although pictures are reordered.
+def _times_are_guessed(container: str, stream: VideoStream, index: PacketIndex) -> bool:
+    """Whether presentation times are FFmpeg's guesses, which can be in decoding order or repeat.
 
-    AVI never does, nor does Matroska for codecs in its AVI compatibility mode (they keep their
-    four-letter tag). What FFmpeg makes up for them can be in decoding order.
+    AVI stores none, nor does Matroska for codecs in its AVI compatibility mode (they keep their
+    four-letter tag): that matters where pictures are reordered. MPEG-PS stores one for several
+    small pictures; the guesses for the others are wrong where decoding times go back.
     """
+    if container == "mpeg":
+        return bool((np.diff(index.dts_P) <= 0).any())
     tagged = container == "matroska" and stream.codec_context.codec_tag.strip("\0") != ""
     return (container == "avi" or tagged) and bool(stream.codec_context.has_b_frames)
 
 
 def _counted_clock(index: PacketIndex, times: Sequence[int | None]) -> FrameClock:
-    """The made-up times, handed out anew in the order in which the decoder shows the pictures."""
-    known = sorted(time for time in times if time is not None)
-    return clock_from_frames(index, known if len(known) == len(times) else times)
+    """The guessed times, handed out anew in the order in which the decoder shows the pictures.
+
+    Where they repeat or are missing, pictures follow the first at their usual distance.
+    """
+    known = sorted({time for time in times if time is not None})
+    if len(known) == len(times):
+        return clock_from_frames(index, known)
+    return clock_from_frames(index, [*known[:1], *[None] * (len(times) - 1)])
 
 
 def _declared_seconds(stream: VideoStream) -> float | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 from collections.abc import Callable
+from fractions import Fraction
 from pathlib import Path
 
 import av
@@ -99,3 +100,17 @@ def _sequential(path: Path) -> np.ndarray:
 
 def _run(ffmpeg: str, *args: str) -> None:
     subprocess.run([ffmpeg, "-v", "error", "-y", *args], check=True)
+
+
+def test_small_pictures_that_share_a_time_in_a_program_stream_are_told_apart(
+    tmp_path: Path,
+) -> None:
+    """MPEG-PS gives several small pictures one time; FFmpeg's guesses for the others repeat."""
+    recipe = clips.Recipe(
+        "small.mpg", "mpeg2video", clips.steady(60), {"g": "6", "bf": "3"}, tick=Fraction(1, 25)
+    )
+    path = clips.write_clip(tmp_path, recipe)
+    times = frame_times(path)
+    np.testing.assert_allclose(times, recipe.seconds, atol=1e-3)
+    frames = read_frames(path, times[::7], (64, 96))
+    assert [clips.number_on(rgb) for rgb in frames.rgb_THWC] == list(range(0, 60, 7))
