@@ -162,9 +162,11 @@ def _grid(count: int, columns: int, aspect: float) -> _Grid:
 
 def _unlike_a_page(grid: _Grid) -> float:
     """0 for a full-width grid half as high as wide; unused width and uneven rows count too."""
+    taller = math.log(grid.height_px / (WIDTH_PX * 0.55))
     unused = 1 - grid.columns * (grid.width + _GAP_PX) / (WIDTH_PX - 2 * MARGIN_PX)
     holes = (grid.columns * grid.rows - grid.count) / grid.count
-    return abs(math.log(grid.height_px / (WIDTH_PX * 0.55))) + 2 * (max(0.0, unused) + holes)
+    shape = taller if taller > 0 else -taller / 2  # a flat sheet is better than a long one
+    return shape + 2 * (max(0.0, unused) + holes)
 
 
 def _span_line(spans: Sequence[Span], duration_s: float) -> str:
