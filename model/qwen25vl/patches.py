@@ -76,7 +76,8 @@ def _lines(rgb_THWC: Tensor, grid: Grid, config: VisionConfig) -> Bytes:
     pair, p, m = config.temporal_patch_size, config.patch_size, config.spatial_merge_size
     split = (grid.t, pair, grid.h // m, m, p, grid.w // m, m, p * config.in_channels)
     frames: Bytes = _pad_pairs(rgb_THWC, pair).numpy()
-    return frames.reshape(split).swapaxes(1, 2)
+    lines: Bytes = frames.reshape(split).swapaxes(1, 2)
+    return lines
 
 
 def _pieces(pairs: int, block_rows: int, row_bytes: int) -> list[tuple[slice, slice]]:
