@@ -13,7 +13,9 @@ SHARED = Path(__file__).resolve().parents[2] / "shared"
 def shared() -> Path:
     """The folder of real inputs beside a checkout; a test that needs it is skipped without it."""
     if not SHARED.is_dir():
-        pytest.skip("needs the shared inputs (real videos, the official tokenizer) beside the checkout")
+        pytest.skip(
+            "needs the shared inputs (real videos, the official tokenizer) beside the checkout"
+        )
     return SHARED
 
 

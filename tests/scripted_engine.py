@@ -30,6 +30,7 @@ class ScriptedEngine:
 
     def watch(self, rgb_THWC: NDArray[np.uint8], row_seconds: tuple[float, ...]) -> Watched:
         import torch
+
         from qwen25vl import Grid, VisionRun
 
         self.frames_seen.append(rgb_THWC)

@@ -5,8 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import torch
-from qwen25vl import ModelConfig, Qwen25VL, save_model
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers
+
+from qwen25vl import ModelConfig, Qwen25VL, save_model
 
 SPECIAL = (
     "<|endoftext|>",
