@@ -14,7 +14,7 @@ import pytest
 
 from vidqa.errors import ExportError, VideoError
 from vidqa.timeline import Span
-from vidqa.video import cut
+from vidqa.video import cut, read_frames
 from vidqa.video.cut import cut_clip
 
 BITS, BLOCK = 8, 16
@@ -144,6 +144,9 @@ def test_rotation_is_applied_once(numbers: Path, tmp_path: Path) -> None:
     with av.open(str(clip)) as container:
         frame = next(container.decode(video=0))
         assert (frame.width, frame.height, frame.rotation) == (64, 128, 0)
+        upright = frame.to_ndarray(format="rgb24").astype(int)
+    as_read = read_frames(rotated, [0.2], (128, 64)).rgb_THWC[0]
+    assert np.abs(upright - as_read).mean() < 5
 
 
 def _has_rotation(path: Path) -> bool:
