@@ -191,5 +191,5 @@ def _failed(said: str) -> ExportError:
     return ExportError(
         f"ffmpeg could not cut the clip: {'; '.join(lines[-2:]) or 'it gave no reason'}",
         code="ffmpeg_failed",
-        next_step="Check free space, and that ffmpeg is 5.1 or newer with libx264 and aac.",
+        next_step="Check free space, the video itself, and ffmpeg (5.1 or newer, libx264, aac).",
     )
