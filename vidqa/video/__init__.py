@@ -6,7 +6,7 @@ from vidqa.video.frames import Frames
 from vidqa.video.limits import Limits
 from vidqa.video.probe import VideoInfo, frame_times, probe
 from vidqa.video.reader import Reader, open_reader, read_frames, read_keyframes
-from vidqa.video.sheet import draw_sheet
+from vidqa.video.sheet import draw_sheet, sheet_frame_size
 from vidqa.video.sheet_times import choose_sheet_times
 
 __all__ = [
@@ -23,4 +23,5 @@ __all__ = [
     "probe",
     "read_frames",
     "read_keyframes",
+    "sheet_frame_size",
 ]

@@ -185,7 +185,7 @@ def _declared_seconds(stream: VideoStream) -> float | None:
 
 def _missing_tail(index: PacketIndex, clock: FrameClock, declared_s: float | None) -> float | None:
     """Where pictures stop too early: an error ended the packets, or the header promised more."""
-    short = declared_s is not None and declared_s - clock.duration_s > _MISSING_TAIL_S
+    short = declared_s is not None and declared_s - index.extent_s > _MISSING_TAIL_S
     return clock.duration_s if index.ended_early or short else None
 
 

@@ -65,6 +65,13 @@ class PacketIndex:
         keys = np.flatnonzero(self.key_P)
         return keys if keys.size and keys[0] == 0 else np.concatenate(([0], keys))
 
+    @property
+    def extent_s(self) -> float:
+        """Seconds from the first to the last presentation time, hidden pictures included."""
+        known = self.pts_P[self.pts_P > NO_TIME]
+        ticks = int(known.max() - known.min()) + self.frame_ticks if known.size else 0
+        return float(ticks * self.time_base)
+
     def without_leaders(self, first_pts: int) -> PacketIndex:
         """The index with pictures hidden that were to be shown before the first that decodes.
 

@@ -17,11 +17,11 @@ class Limits:
     """Largest number of streams in one container."""
     open_s: float = 10.0
     """Longest time spent on finding the streams of a file, in seconds."""
-    scan_s: float = 12.0
+    scan_s: float = 8.0
     """Least time allowed for reading all packets, in seconds; large files get more."""
     scan_bytes_per_s: float = 10e6
     """A file of n bytes may take n over this many seconds to read, when that is longer."""
-    decode_s: float = 12.0
+    decode_s: float = 8.0
     """Least time allowed for decoding, in seconds; long films get more."""
     decode_s_per_packet: float = 0.25
     """A film of n packets may take n times this many seconds to decode, when that is longer."""

@@ -80,6 +80,16 @@ def test_frames_that_an_edit_list_cuts_away_are_not_shown(
     assert numbers[0] >= 17
 
 
+def test_what_an_edit_list_cuts_away_is_no_missing_tail(
+    clip: Clip, ffmpeg: str, tmp_path: Path
+) -> None:
+    cut = tmp_path / "cut.mp4"
+    _run(ffmpeg, "-ss", "1.6", "-i", str(clip("one_key.mp4")), "-c", "copy", str(cut))
+    info = probe(cut)
+    assert info.duration_s < 1.0
+    assert info.unreadable_from_s is None
+
+
 @pytest.mark.parametrize("name", ["open_gop.ts", "hevc.ts", "mpeg2.ts", "open_gop.mkv"])
 def test_a_recording_that_starts_in_mid_stream_starts_with_what_decodes(
     clip: Clip, tmp_path: Path, name: str
