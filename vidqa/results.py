@@ -163,6 +163,11 @@ class GroundResult:
     provenance: Provenance
 
     @property
+    def asked(self) -> str:
+        """The query."""
+        return self.query
+
+    @property
     def spans(self) -> tuple[Span, ...]:
         """The answered spans, in the order of the segments."""
         return tuple(segment.span for segment in self.segments)
@@ -189,6 +194,16 @@ class AskResult:
     """Spans the model cited for its answer; empty when it cited none."""
     provenance: Provenance
 
+    @property
+    def segments(self) -> tuple[Segment, ...]:
+        """The evidence, under the name that a ground result has for its spans."""
+        return self.evidence
+
+    @property
+    def asked(self) -> str:
+        """The question."""
+        return self.question
+
     def to_dict(self) -> JsonDict:
         """The result as plain JSON values."""
         return {
@@ -199,6 +214,10 @@ class AskResult:
             "evidence": [segment.to_dict() for segment in self.evidence],
             **self.provenance.to_dict(),
         }
+
+
+Result = GroundResult | AskResult
+"""What a question gets: both kinds have ``outcome``, ``asked``, ``segments``, ``provenance``."""
 
 
 def _span_dict(span: Span) -> JsonDict:

@@ -12,7 +12,7 @@ import typer
 from vidqa.cli import options
 from vidqa.cli.errors import FOUND, NOT_FOUND, exits
 from vidqa.cli.progress import show_progress
-from vidqa.results import AskResult, GroundResult
+from vidqa.results import Result
 
 if TYPE_CHECKING:  # imports torch
     from vidqa.session import Session
@@ -25,7 +25,7 @@ class Verb:
     metavar: str
     help: str
     doc: str
-    answer: Callable[[Session, Path, str, float | None, float | None], GroundResult | AskResult]
+    answer: Callable[[Session, Path, str, float | None, float | None], Result]
 
 
 def answer_command(verb: Verb) -> Callable[..., None]:

@@ -9,13 +9,20 @@ from pathlib import Path
 import typer
 
 from vidqa.cli.progress import Progress
-from vidqa.cli.table import answer_lines
+from vidqa.cli.table import answer_lines, headline
 from vidqa.errors import ExportError
 from vidqa.export import EXPORT_FORMATS, export_result
-from vidqa.results import AskResult, GroundResult, Segment
-from vidqa.video import choose_sheet_times, cut_clip, draw_sheet, open_reader, probe
+from vidqa.results import GroundResult, Result
+from vidqa.video import (
+    choose_sheet_times,
+    cut_clip,
+    draw_sheet,
+    open_reader,
+    probe,
+    sheet_frame_size,
+)
 
-SHEET_FRAMES, SHEET_SIDE = 12, 320
+SHEET_FRAMES = 12
 FORMATS = ("txt", *EXPORT_FORMATS)
 
 
@@ -57,9 +64,7 @@ class Outputs:
             yield self.sheet
 
 
-def write_outputs(
-    file: Path, result: GroundResult | AskResult, outputs: Outputs, report: Progress
-) -> None:
+def write_outputs(file: Path, result: Result, outputs: Outputs, report: Progress) -> None:
     """Print or write every format, then draw the sheet and cut the clips that were asked for."""
     for name in outputs.formats:
         text = _text_of(file, result, name)
@@ -75,12 +80,7 @@ def write_outputs(
         _cut(file, result, outputs, report)
 
 
-def segments_in(result: GroundResult | AskResult) -> tuple[Segment, ...]:
-    """The spans a result rests on, whichever kind it is."""
-    return result.segments if isinstance(result, GroundResult) else result.evidence
-
-
-def _text_of(file: Path, result: GroundResult | AskResult, name: str) -> str:
+def _text_of(file: Path, result: Result, name: str) -> str:
     if name == "txt":
         return answer_lines(result) + "\n"
     if name == "edl":  # the one format that counts frames
@@ -101,24 +101,28 @@ def _write(path: Path, text: str) -> None:
     typer.echo(f"vidqa: wrote {path}", err=True)
 
 
-def _draw(file: Path, result: GroundResult | AskResult, out: Path) -> None:
+def _draw(file: Path, result: Result, out: Path) -> None:
     source = open_reader(file)
     info = source.info
-    spans = [segment.span for segment in segments_in(result)]
+    spans = [segment.span for segment in result.segments]
     end_s = result.provenance.coverage.span.end_s
     times = [t for t in choose_sheet_times(info.duration_s, spans, SHEET_FRAMES) if t < end_s]
-    scale = SHEET_SIDE / max(info.width, info.height)
-    size = (max(1, round(info.height * scale)), max(1, round(info.width * scale)))
-    frames = source.read_frames(times, size)
-    title = result.query if isinstance(result, GroundResult) else result.question
-    draw_sheet(frames, duration_s=info.duration_s, spans=spans, title=title, out=out)
+    frames = source.read_frames(times, sheet_frame_size(info.width, info.height, len(times)))
+    draw_sheet(
+        frames,
+        duration_s=info.duration_s,
+        spans=spans,
+        title=result.asked,
+        answer=None if isinstance(result, GroundResult) and spans else headline(result),
+        out=out,
+    )
     typer.echo(f"vidqa: wrote {out}", err=True)
 
 
-def _cut(file: Path, result: GroundResult | AskResult, outputs: Outputs, report: Progress) -> None:
+def _cut(file: Path, result: Result, outputs: Outputs, report: Progress) -> None:
     folder = outputs.folder or Path()
     folder.mkdir(parents=True, exist_ok=True)
-    segments = segments_in(result)
+    segments = result.segments
     for k, segment in enumerate(segments, start=1):
         report("clip", k - 1, len(segments))
         out = folder / f"{file.stem}-{k}.mp4"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from textwrap import shorten
 
-from vidqa.results import AskResult, GroundResult, Provenance, Segment
+from vidqa.results import AskResult, GroundResult, Provenance, Result, Segment
 from vidqa.timeline import format_timecode
 
 _MODEL_CHARS = 40
@@ -13,13 +13,17 @@ _MODEL_CHARS = 40
 _REPLY_CHARS = 200
 
 
-def answer_lines(result: GroundResult | AskResult) -> str:
+def answer_lines(result: Result) -> str:
     """The answer, its spans, and one line on what was looked at."""
+    lines = [headline(result), *_segment_lines(result.segments), *_footer(result.provenance)]
+    return "\n".join(lines)
+
+
+def headline(result: Result) -> str:
+    """The answer in one line."""
     if isinstance(result, GroundResult):
-        lines = [_ground_headline(result), *_segment_lines(result.segments)]
-    else:
-        lines = [_ask_headline(result), *_segment_lines(result.evidence)]
-    return "\n".join([*lines, *_footer(result.provenance)])
+        return _ground_headline(result)
+    return _ask_headline(result)
 
 
 def columns(rows: Sequence[tuple[str, ...]]) -> list[str]:

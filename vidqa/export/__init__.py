@@ -13,11 +13,9 @@ from vidqa.export.cues import Cue, cues_of
 from vidqa.export.edl import FRAME_RATE, to_edl
 from vidqa.export.subtitles import to_chapters, to_srt, to_vtt
 from vidqa.export.tables import to_csv, to_json, to_jsonl
-from vidqa.results import AskResult, GroundResult
+from vidqa.results import Result
 
 __all__ = ["EXPORT_FORMATS", "Cue", "cues_of", "export_result"]
-
-Result = GroundResult | AskResult
 
 EXPORT_FORMATS = ("json", "jsonl", "srt", "vtt", "csv", "edl", "chapters")
 """Names of the formats, which are the endings of their files too."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from vidqa.results import AskResult, GroundResult, Segment
+from vidqa.results import GroundResult, Result, Segment
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,19 +16,18 @@ class Cue:
     text: str
 
 
-def segments_of(result: GroundResult | AskResult) -> list[Segment]:
+def segments_of(result: Result) -> list[Segment]:
     """The spans a result rests on, in time order."""
-    segments = result.segments if isinstance(result, GroundResult) else result.evidence
-    return sorted(segments, key=lambda segment: segment.span)
+    return sorted(result.segments, key=lambda segment: segment.span)
 
 
-def words_of(result: GroundResult | AskResult) -> str:
+def words_of(result: Result) -> str:
     """What the spans show: the query, or the answer they were cited for. One line, no controls."""
     words = result.query if isinstance(result, GroundResult) else result.answer
     return " ".join("".join(c if c.isprintable() else " " for c in words).split())
 
 
-def cues_of(result: GroundResult | AskResult) -> list[Cue]:
+def cues_of(result: Result) -> list[Cue]:
     """A cue for every span."""
     words = words_of(result)
     cues = []

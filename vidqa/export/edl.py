@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from vidqa.errors import ExportError
 from vidqa.export.cues import segments_of, words_of
-from vidqa.results import AskResult, GroundResult
+from vidqa.results import Result
 from vidqa.timeline import Span
 
 FRAME_RATE = 30.0
@@ -44,7 +44,7 @@ class _Rate:
         return f"{hours:02d}:{minutes:02d}:{seconds:02d}:{frames:02d}"
 
 
-def to_edl(result: GroundResult | AskResult, *, frame_rate: float, clip_name: str) -> str:
+def to_edl(result: Result, *, frame_rate: float, clip_name: str) -> str:
     """The edit list; each event is named after the clip and carries its words as a comment.
 
     Raises :class:`ExportError` for a rate no timecode has, more than 999 events, or a span beyond

@@ -7,10 +7,8 @@ import io
 import json
 
 from vidqa.export.cues import segments_of, words_of
-from vidqa.results import AskResult, GroundResult
+from vidqa.results import Result
 from vidqa.timeline import format_timecode
-
-Result = GroundResult | AskResult
 
 COLUMNS = ("start", "end", "start_tc", "end_tc", "score", "precision_s", "text")
 
