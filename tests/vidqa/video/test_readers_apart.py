@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 import subprocess
 import sys
 from collections.abc import Callable
@@ -12,6 +13,8 @@ import pytest
 
 from vidqa.errors import VideoError
 from vidqa.video import open_reader, read_frames
+from vidqa.video.film import study_film
+from vidqa.video.pyav_reader import PyavReader
 
 Clip = Callable[[str], Path]
 
@@ -70,3 +73,9 @@ def test_no_thread_cannot_read(clip: Clip) -> None:
     with pytest.raises(VideoError, match="0 threads") as caught:
         read_frames(clip("b_frames.mp4"), [0.0], (28, 28), threads=0)
     assert caught.value.code == "threads_impossible"
+
+
+def test_a_measured_film_travels_to_another_process(clip: Clip) -> None:
+    film = pickle.loads(pickle.dumps(study_film(clip("open_gop.ts"))))  # noqa: S301
+    frames = PyavReader(film).read_frames([0.4], (64, 96))
+    assert clips.number_on(frames.rgb_THWC[0]) == 10
