@@ -33,14 +33,3 @@ class Chat:
     """Turns in order. The model answers after the last one."""
 
     turns: tuple[Turn, ...]
-
-    def messages(self) -> list[dict[str, object]]:
-        """The shape Hugging Face chat templates take: role, and a list of typed items."""
-        return [
-            {"role": turn.role, "content": [_item(item) for item in turn.content]}
-            for turn in self.turns
-        ]
-
-
-def _item(item: Text | Video) -> dict[str, str]:
-    return {"type": "text", "text": item.text} if isinstance(item, Text) else {"type": "video"}

@@ -39,8 +39,6 @@ class Profile:
     """First the reply that means it happens, then the one that means it does not."""
     order: ContentOrder = "video_first"
     """Video first, question last, lets a second question reuse the video's keys and values."""
-    time_encoding: Literal["mrope"] = "mrope"
-    """Where the model reads time: position ids made of each row's seconds."""
     reply_format: ReplyFormat
     """What a grounding reply looks like when the model follows its training."""
     budget: Budget

@@ -8,7 +8,9 @@ import pytest
 
 from vidqa.profiles import BASE, MUSEG, NANO, TIME_R1, VIDEOCHAT_R1
 from vidqa.prompts import (
+    Chat,
     Text,
+    Turn,
     Video,
     ask_prompt,
     ask_text,
@@ -32,16 +34,12 @@ def test_the_words_nano_was_trained_on_never_change() -> None:
 
 def test_a_conversation_is_the_system_then_the_video_then_the_question() -> None:
     chat = ground_prompt("a cat sits", BASE)
-    assert chat.messages() == [
-        {
-            "role": "system",
-            "content": [{"type": "text", "text": "You are a helpful assistant."}],
-        },
-        {
-            "role": "user",
-            "content": [{"type": "video"}, {"type": "text", "text": ground_text("a cat sits")}],
-        },
-    ]
+    assert chat == Chat(
+        (
+            Turn("system", (Text("You are a helpful assistant."),)),
+            Turn("user", (Video(), Text(ground_text("a cat sits")))),
+        )
+    )
 
 
 def test_a_profile_may_put_the_text_first() -> None:
