@@ -6,7 +6,7 @@ when shrinking, weights of each output normalised to 1, pixel centres at half in
 
 Both passes are banded matrix products: 8 outputs at a time need only the few dozen inputs under
 their kernels. The products are kept small on purpose (see :data:`_BLAS_SMALL`).
-Axes: H, W input rows and columns; h, w output ones; C colours; X, x columns times colours.
+Axes: H, W input rows and columns; h, w output ones; C colours; X, x columns times colours; s rows of a strip.
 """
 
 from __future__ import annotations
@@ -20,6 +20,8 @@ from numpy.typing import NDArray
 _A = -0.5
 _BLOCK_ROWS = 8
 _BLOCK_COLUMNS = 8
+_STRIP = 8
+"""Bands of rows taken through both passes at a time: what they need stays in the cache."""
 _BLAS_SMALL = 250_000
 """Multiply-adds up to which OpenBLAS stays on the calling thread (its limit is 262,144). Segments
 are decoded in parallel already; a second layer of threads would only burn the processor."""
@@ -51,12 +53,14 @@ class Resizer:
             return
         rows, columns, colours = rgb_HWC.shape
         flat_HX = np.ascontiguousarray(rgb_HWC).reshape(rows, columns * colours)
-        wide_hX = _mix_rows(flat_HX, self._for(rows, self.height, 1), self.height)
-        bands = self._for(columns, self.width, colours)
-        small_hx = _mix_columns(wide_hX, bands, self.width * colours)
-        np.rint(small_hx, out=small_hx)
-        np.clip(small_hx, 0, 255, out=small_hx)
-        out_hwC[:] = small_hx.reshape(out_hwC.shape)
+        down, across = self._for(rows, self.height, 1), self._for(columns, self.width, colours)
+        for at in range(0, len(down), _STRIP):
+            wide_sX = _mix_rows(flat_HX, down[at : at + _STRIP])
+            small_sx = _mix_columns(wide_sX, across, self.width * colours)
+            np.rint(small_sx, out=small_sx)
+            np.clip(small_sx, 0, 255, out=small_sx)
+            strip = slice(at * _BLOCK_ROWS, at * _BLOCK_ROWS + len(small_sx))
+            out_hwC[strip] = small_sx.reshape(-1, self.width, colours)
 
     def _for(self, size_in: int, size_out: int, colours: int) -> Sequence[_Band]:
         key = (size_in, size_out, colours)
@@ -65,30 +69,31 @@ class Resizer:
         return self._bands[key]
 
 
-def _mix_rows(flat_HX: Picture, bands: Sequence[_Band], height: int) -> Floats:
-    """Filter down the columns: (H, X) uint8 to (height, X) float32."""
-    width = flat_HX.shape[1]
-    result_hX = np.empty((height, width), dtype=np.float32)
+def _mix_rows(flat_HX: Picture, bands: Sequence[_Band]) -> Floats:
+    """Filter down the columns: (H, X) uint8 to the s rows of these bands, (s, X) float32."""
+    width, top = flat_HX.shape[1], bands[0].out.start
+    result_sX = np.empty((bands[-1].out.stop - top, width), dtype=np.float32)
     for band in bands:
         part = flat_HX[band.inp].astype(np.float32)
         step = max(1, _BLAS_SMALL // band.weights.size)
         for at in range(0, width, step):
             tile = slice(at, at + step)
-            np.matmul(band.weights, part[:, tile], out=result_hX[band.out, tile])
-    return result_hX
+            rows = slice(band.out.start - top, band.out.stop - top)
+            np.matmul(band.weights, part[:, tile], out=result_sX[rows, tile])
+    return result_sX
 
 
-def _mix_columns(wide_hX: Floats, bands: Sequence[_Band], width: int) -> Floats:
-    """Filter along the rows: (h, X) to (h, width) float32, colours interleaved in both."""
-    height = wide_hX.shape[0]
-    result_hx = np.empty((height, width), dtype=np.float32)
+def _mix_columns(wide_sX: Floats, bands: Sequence[_Band], width: int) -> Floats:
+    """Filter along the rows: (s, X) to (s, width) float32, colours interleaved in both."""
+    height = wide_sX.shape[0]
+    result_sx = np.empty((height, width), dtype=np.float32)
     for band in bands:
         weights = band.weights.T
         step = max(1, _BLAS_SMALL // weights.size)
         for at in range(0, height, step):
             tile = slice(at, at + step)
-            np.matmul(wide_hX[tile, band.inp], weights, out=result_hx[tile, band.out])
-    return result_hx
+            np.matmul(wide_sX[tile, band.inp], weights, out=result_sx[tile, band.out])
+    return result_sx
 
 
 def _bands(size_in: int, size_out: int, colours: int) -> Sequence[_Band]:
