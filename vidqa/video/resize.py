@@ -6,8 +6,8 @@ when shrinking, weights of each output normalised to 1, pixel centres at half in
 
 Both passes are banded matrix products: 8 outputs at a time need only the few dozen inputs under
 their kernels. The products are kept small on purpose (see :data:`_BLAS_SMALL`).
-Axes: H, W input rows and columns; h, w output ones; C colours; X, x columns times colours; s rows of
-a strip.
+Axes: H, W input rows and columns; h, w output ones; C colours; X, x columns times colours; s rows
+of a strip.
 """
 
 from __future__ import annotations
