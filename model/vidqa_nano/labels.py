@@ -67,8 +67,14 @@ def shares(sample: Sample, spans: Times) -> NDArray[np.float32]:
     return np.asarray(np.clip(inside / sample.row_span_s, 0, 1), np.float32)
 
 
+def edge_row(sample: Sample, edge_s: float) -> int:
+    """The row in which a start or an end first shows: no row can tell what follows its frames."""
+    row = int((edge_s + sample.row_span_s) / (2 * sample.row_span_s))
+    return min(row, len(sample.row_seconds) - 1)
+
+
 def question_labels(samples: Sequence[Sample]) -> Tensor:
-    """(B, Q, R, 3): per question and row, happening, starting in it, ending in it."""
+    """(B, Q, R, 3): per question and row, happening, its start showing, its end showing."""
     longest = max(len(sample.row_seconds) for sample in samples)
     count = len(samples[0].questions)
     labels = torch.zeros(len(samples), count, longest, 3)
@@ -78,6 +84,5 @@ def question_labels(samples: Sequence[Sample]) -> Tensor:
             labels[b, q, :rows, 0] = torch.from_numpy(shares(sample, question.spans))
             for edge in (0, 1):
                 for span in question.spans:
-                    row = int(span[edge] / (2 * sample.row_span_s))
-                    labels[b, q, min(row, rows - 1), 1 + edge] = 1.0
+                    labels[b, q, edge_row(sample, span[edge]), 1 + edge] = 1.0
     return labels

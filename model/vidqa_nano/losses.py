@@ -1,10 +1,11 @@
-"""The losses: the language-model loss, and three that are dropped with their heads after training.
+"""The losses: the language-model loss, and the helpers' that make a small model learn quickly.
 
 Axes: B clips, R rows, S tokens, Q questions, D width, C classes, M vision tokens, E score width.
 The helpers read what nano must know anyway: which events a row shows (off the vision tokens), what
 second the row is (off decoder layer 2), and whether the asked event is on in it (a score between
-the question's last token and the row, off layer 3). Without them the same model learns several
-times slower, since one answer carries only a handful of digits.
+the question's last token and the row, off layer 3). Their heads are dropped after training. A
+fourth loss needs no head of its own: it shows two of the decoder's where to look (:mod:`looking`).
+Without them the model learns several times slower: one answer carries only a handful of digits.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from torch import Tensor, nn
 
 from qwen25vl import Grid, Qwen25VL, patchify
 from vidqa_nano.labels import CLASSES, RowLabels
+from vidqa_nano.looking import looking_loss, watch_heads
 from vidqa_nano.packing import SIDE_PATCHES, TOKENS_PER_ROW, Batch
 
 TIME_LAYER, SCORE_LAYER = 2, 3
@@ -34,6 +36,7 @@ class Weights:
     seen: float = 0.15
     seconds: float = 0.2
     active: float = 1.0
+    looking: float = 0.3
 
 
 class Helpers(nn.Module):
@@ -72,10 +75,10 @@ def seen_loss(helpers: Helpers, tokens_MD: Tensor, labels: RowLabels) -> Tensor:
 def all_losses(
     model: Qwen25VL, helpers: Helpers, batch: Batch, gain: tuple[float, float] = (1.0, 0.0)
 ) -> dict[str, Tensor]:
-    """The four losses of a batch: ``reply``, ``seen``, ``seconds``, ``active``."""
+    """The losses of a batch by name: ``reply`` and the helpers' of :class:`Weights`."""
     tokens_MD = vision_tokens(model, batch, gain)
     embeds_BSD = model.embed(batch.ids_BS).index_put(batch.vision_at, tokens_MD.float())
-    with taps(model) as tapped:
+    with taps(model) as tapped, watch_heads(model) as heads:
         hidden_BSD = model.text(embeds_BSD, batch.positions_3BS, mask=batch.mask_B1SS)
     logits_TV = model.logits(hidden_BSD[batch.reply_at]).float()
     return {
@@ -83,6 +86,7 @@ def all_losses(
         "seen": seen_loss(helpers, tokens_MD, batch.labels),
         "seconds": _seconds_loss(helpers, row_states(tapped[TIME_LAYER], batch), batch.labels),
         "active": _active_loss(helpers, tapped[SCORE_LAYER], batch),
+        "looking": looking_loss(model, heads, batch.looks, batch.positions_3BS, batch.mask_B1SS),
     }
 
 

@@ -18,6 +18,7 @@ from torch import Tensor
 
 from qwen25vl import Grid, ModelConfig, VisionRun, position_ids
 from vidqa_nano.labels import RowLabels, question_labels, row_labels
+from vidqa_nano.looking import Draft, Looks, gather
 from vidqa_nano.windows import Sample
 from vidqa_nano.wording import OPENING, TURN
 
@@ -44,6 +45,7 @@ class Batch:
     labels: RowLabels
     active_BQR3: Tensor
     """Per question and row: happening, starting, ending (0 to 1)."""
+    looks: Looks
 
 
 @dataclass(slots=True)
@@ -52,6 +54,7 @@ class _Packed:
     blocks: list[int]
     shared: int
     positions_3S: Tensor
+    draft: Draft
     asks: list[int] = field(default_factory=list)
     reply_at: list[int] = field(default_factory=list)
     replies: list[int] = field(default_factory=list)
@@ -106,6 +109,7 @@ class Packer:
             reply_T=torch.tensor([i for p in packed for i in p.replies]),
             labels=row_labels(samples),
             active_BQR3=question_labels(samples),
+            looks=gather([p.draft for p in packed], length),
         )
 
     def _pack_one(self, sample: Sample) -> _Packed:
@@ -113,7 +117,8 @@ class Packer:
         ids = self.shared_ids(rows)
         run = VisionRun(Grid(rows, SIDE_PATCHES, SIDE_PATCHES), sample.row_seconds)
         shared = position_ids(ids, [run], self.config)
-        packed = _Packed(ids, [0] * len(ids), len(ids), shared)
+        draft = Draft(sample, len(self.opening), TOKENS_PER_ROW)
+        packed = _Packed(ids, [0] * len(ids), len(ids), shared, draft)
         runs = [shared]
         for block, question in enumerate(sample.questions, start=1):
             length = self._add(packed, question.text, question.reply, block)
@@ -125,6 +130,7 @@ class Packer:
     def _add(self, packed: _Packed, text: str, reply: str, block: int) -> int:
         asked, answer = [*self.ids(text), *self.turn], [*self.ids(reply), self.end]
         at = len(packed.ids) + len(asked) - 1
+        packed.draft.add(block - 1, at, self.tokenizer.encode(reply).tokens)
         packed.asks.append(at)
         packed.reply_at += range(at, at + len(answer))
         packed.replies += answer

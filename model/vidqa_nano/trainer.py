@@ -159,8 +159,8 @@ def weighted(losses: dict[str, Tensor], weights: Weights) -> Tensor:
     """The sum that is minimised; in stage 1 there is only one loss."""
     if "reply" not in losses:
         return losses["seen"]
-    helped = weights.seen * losses["seen"] + weights.seconds * losses["seconds"]
-    return losses["reply"] + helped + weights.active * losses["active"]
+    shares = asdict(weights)
+    return losses["reply"] + torch.stack([shares[n] * losses[n] for n in shares]).sum()
 
 
 def start_small(model: Qwen25VL) -> None:

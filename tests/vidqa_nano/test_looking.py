@@ -1,0 +1,84 @@
+"""Where the decoder is shown to look while it writes a reply."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from vidqa_nano.clips import Clips
+from vidqa_nano.labels import edge_row
+from vidqa_nano.looking import BEGIN_HEAD, EDGE_HEAD, Draft, digits_of
+from vidqa_nano.phrases import BY_NAME
+from vidqa_nano.questions import Query, Seen, ground
+from vidqa_nano.trainer import Recipe, Run
+from vidqa_nano.windows import Sample, cut_sample, whole_window
+
+RAIN = BY_NAME["weather_rain"]
+
+
+def sample(events: list[Seen], rows: int = 8) -> Sample:
+    frames = np.zeros((2 * rows, 56, 56, 3), np.uint8)
+    states = np.zeros((rows, 9), np.float32)
+    asked = [ground(Query(RAIN, None), events)]
+    return Sample(frames, [float(k) for k in range(rows)], events, states, asked)
+
+
+@pytest.mark.parametrize(("edge_s", "row"), [(4.0, 4), (4.4, 4), (4.6, 5), (5.0, 5), (7.9, 7)])
+def test_an_edge_shows_in_the_first_row_whose_frames_can_tell(edge_s: float, row: int) -> None:
+    assert edge_row(sample([]), edge_s) == row
+
+
+def test_digits_are_counted_by_the_time_they_are_part_of() -> None:
+    pieces = ["happens in ", "3", ".", "0", " - ", "1", "2", ".", "5", ",", " ", "7", ".", "1"]
+    assert list(digits_of(pieces)) == [
+        (1, 0),
+        (3, 0),
+        (5, 1),
+        (6, 1),
+        (8, 1),
+        (11, 2),
+        (13, 2),
+    ]
+
+
+def test_a_reply_begins_at_the_rows_that_are_on_and_writes_times_at_their_rows() -> None:
+    draft = Draft(sample([Seen(RAIN, None, 2.0, 4.1)]), first=10, tokens_per_row=1)
+    draft.add(0, 100, ["The given query happens in ", "2", ".", "0", " - ", "4", ".", "1"])
+    begin, *digits = draft.found
+    assert begin == (100, BEGIN_HEAD, [12, 13])
+    assert digits == [
+        (101, EDGE_HEAD, [12]),
+        (103, EDGE_HEAD, [12]),
+        (105, EDGE_HEAD, [14]),
+        (107, EDGE_HEAD, [14]),
+    ]
+
+
+def test_an_absent_event_begins_at_the_token_before_the_video() -> None:
+    draft = Draft(sample([]), first=10, tokens_per_row=4)
+    draft.add(0, 50, ["The given query does not happen in the video."])
+    assert draft.found == [(50, BEGIN_HEAD, [9])]
+
+
+def test_looks_point_at_tokens_that_may_be_attended_to(clips: Clips) -> None:
+    run = Run(Recipe(vision_steps=0, batch=2, questions=4), clips)
+    looks, batch = run.batch(0).looks, run.batch(0)
+    allowed = batch.mask_B1SS[looks.clip_N, 0, looks.token_N]
+    assert bool((looks.target_NS <= allowed).all())
+    assert bool(looks.target_NS.any(1).all())
+
+
+def test_supervised_tokens_are_the_ones_that_predict_digits(clips: Clips) -> None:
+    run, rng = Run(Recipe(vision_steps=0), clips), np.random.default_rng(0)
+    cut = cut_sample(clips, 0, whole_window(clips.scenes[0]), rng, 0)
+    event = cut.events[0]
+    asked = [ground(Query(event.kind, None), cut.events)]
+    batch = run.packer.pack([replace(cut, questions=asked)])
+    edges = batch.looks.head_N == EDGE_HEAD
+    said = batch.ids_BS[0, batch.looks.token_N[edges] + 1]
+    digits = "".join(run.tokenizer.id_to_token(int(i)) for i in said)
+    assert digits == "".join(c for c in asked[0].reply if c.isdigit())
+    assert torch.equal(batch.looks.clip_N, torch.zeros_like(batch.looks.clip_N))
