@@ -34,12 +34,12 @@ def plan_runs(index: PacketIndex, wanted: Sequence[int]) -> list[Run]:
     keys = index.keys
     runs: list[Run] = []
     for packet in sorted(set(wanted)):
-        first = start_for(index, keys, packet)
-        if runs and first <= runs[-1].last:
+        run = Run(start_for(index, keys, packet), packet, (packet,))
+        while runs and run.first <= runs[-1].last:  # a leading picture may reach back over several
             before = runs.pop()
-            runs.append(Run(before.first, packet, (*before.wanted, packet)))
-        else:
-            runs.append(Run(first, packet, (packet,)))
+            first = min(before.first, run.first)
+            run = Run(first, packet, (*before.wanted, *run.wanted))
+        runs.append(run)
     return runs
 
 

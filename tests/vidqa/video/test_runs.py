@@ -45,6 +45,11 @@ def test_a_leading_picture_extends_the_run_that_reaches_it() -> None:
     assert plan_runs(OPEN, [3, 5]) == [Run(0, 5, (3, 5))]
 
 
+def test_a_leading_picture_wanted_with_its_key_still_starts_before_that_key() -> None:
+    assert plan_runs(OPEN, [4, 5]) == [Run(0, 5, (4, 5))]
+    assert plan_runs(OPEN, [1, 4, 5]) == [Run(0, 5, (1, 4, 5))]
+
+
 def test_shares_are_contiguous_and_even() -> None:
     runs = [Run(at, at + 9, (at,)) for at in range(0, 80, 10)]
     assert share_runs(runs, 2) == [runs[:4], runs[4:]]
