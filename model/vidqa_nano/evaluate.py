@@ -12,18 +12,19 @@ import argparse
 import json
 import sys
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import torch
 from tokenizers import Tokenizer
 
-from qwen25vl import load_model
+from qwen25vl import Qwen25VL, load_model
 from vidqa_nano import weights_folder
-from vidqa_nano.clips import load_clips
-from vidqa_nano.measure import measure, measure_files
-from vidqa_nano.scores import Answered, Figure, summary, trivial
+from vidqa_nano.clips import Clips, load_clips
+from vidqa_nano.measure import measure, measure_files, measure_words
+from vidqa_nano.scores import Answered, Figure, mean_of, summary, trivial
 
 Table = Mapping[str, Mapping[str, Figure]]
 
@@ -32,6 +33,9 @@ def main(argv: list[str] | None = None) -> int:
     """Print the table; returns the exit code."""
     args = _arguments(argv)
     torch.set_num_threads(args.threads)
+    if args.words:
+        sys.stdout.write(_words(args))
+        return 0
     answers = _answers(args)
     table = {"nano": summary(answers)} | {k: summary(v) for k, v in trivial(answers).items()}
     if args.answers:
@@ -40,14 +44,25 @@ def main(argv: list[str] | None = None) -> int:
     return 0
 
 
+def _words(args: argparse.Namespace) -> str:
+    with _drawn(args) as (model, tokenizer, clips):
+        right = measure_words(model, tokenizer, clips, count=args.clips)
+    return "".join(f"{name}: {mean_of(scores)}\n" for name, scores in right.items())
+
+
+@contextmanager
+def _drawn(args: argparse.Namespace) -> Iterator[tuple[Qwen25VL, Tokenizer, Clips]]:
+    tokenizer = Tokenizer.from_file(str(args.weights / "tokenizer.json"))
+    with tempfile.TemporaryDirectory() as folder:
+        clips = load_clips(Path(folder), "held_out", args.clips)
+        yield load_model(args.weights), tokenizer, clips
+
+
 def _answers(args: argparse.Namespace) -> list[Answered]:
     if args.files:
         with tempfile.TemporaryDirectory() as folder:
             return measure_files(args.weights, Path(folder), args.clips)
-    model = load_model(args.weights)
-    tokenizer = Tokenizer.from_file(str(args.weights / "tokenizer.json"))
-    with tempfile.TemporaryDirectory() as folder:
-        clips = load_clips(Path(folder), "held_out", args.clips)
+    with _drawn(args) as (model, tokenizer, clips):
         return measure(model, tokenizer, clips, count=args.clips)
 
 
@@ -83,6 +98,7 @@ def _arguments(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--weights", type=Path, default=weights_folder())
     parser.add_argument("--clips", type=int, default=100)
     parser.add_argument("--files", action="store_true", help="through video files and vidqa")
+    parser.add_argument("--words", action="store_true", help="letters, yes or no, colours instead")
     parser.add_argument("--answers", type=Path, help="write every answer to this .jsonl")
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--threads", type=int, default=1)

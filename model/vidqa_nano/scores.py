@@ -6,7 +6,7 @@ Intervals are 95 %, by resampling clips (questions about one clip stand or fall 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -66,33 +66,29 @@ def summary(answers: Sequence[Answered]) -> dict[str, Figure]:
     """Mean IoU, recall at 0.3, 0.5, 0.7 over events that happen; how often absence is seen."""
     happens = [a for a in answers if a.truth]
     absent = [a for a in answers if not a.truth]
-    figures = {"mIoU": mean_of(happens, lambda a: overlap(a.truth, a.answer))}
+    scores = [(a.clip, overlap(a.truth, a.answer)) for a in happens]
+    figures = {"mIoU": mean_of(scores)}
     for least in (0.3, 0.5, 0.7):
-        hit = _at_least(least)
-        figures[f"R@{least}"] = mean_of(happens, hit)
-    figures["absent called absent"] = mean_of(absent, lambda a: float(not a.answer))
-    figures["present called absent"] = mean_of(happens, lambda a: float(not a.answer))
+        figures[f"R@{least}"] = mean_of([(clip, float(iou >= least)) for clip, iou in scores])
+    figures["absent called absent"] = mean_of([(a.clip, float(not a.answer)) for a in absent])
+    figures["present called absent"] = mean_of([(a.clip, float(not a.answer)) for a in happens])
     return figures
 
 
-def _at_least(least: float) -> Callable[[Answered], float]:
-    return lambda a: float(overlap(a.truth, a.answer) >= least)
-
-
-def mean_of(answers: Sequence[Answered], score: Callable[[Answered], float]) -> Figure:
-    """Mean of a score over questions; NaN of nothing."""
-    if not answers:
+def mean_of(scores: Sequence[tuple[int, float]]) -> Figure:
+    """Mean of (clip, score) pairs; NaN of nothing."""
+    if not scores:
         return Figure(float("nan"), float("nan"), float("nan"), 0)
-    clips = sorted({a.clip for a in answers})
+    clips = sorted({clip for clip, _ in scores})
     place = {clip: i for i, clip in enumerate(clips)}
     sums, counts = np.zeros(len(clips)), np.zeros(len(clips))
-    for a in answers:
-        sums[place[a.clip]] += score(a)
-        counts[place[a.clip]] += 1
+    for clip, score in scores:
+        sums[place[clip]] += score
+        counts[place[clip]] += 1
     picks = np.random.default_rng(0).integers(len(clips), size=(_RESAMPLES, len(clips)))
     means = sums[picks].sum(1) / counts[picks].sum(1)
     low, high = np.percentile(means, (2.5, 97.5))
-    return Figure(float(sums.sum() / counts.sum()), float(low), float(high), len(answers))
+    return Figure(float(sums.sum() / counts.sum()), float(low), float(high), len(scores))
 
 
 def trivial(answers: Sequence[Answered]) -> dict[str, list[Answered]]:
