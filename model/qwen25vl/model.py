@@ -102,8 +102,9 @@ class Qwen25VL(nn.Module):
 
 
 def _initialise(module: nn.Module) -> None:
-    """Start values for training from nothing; a loader never pays for them (meta device)."""
-    if isinstance(module, (nn.Linear, nn.Embedding)):
-        nn.init.normal_(module.weight, std=INIT_STD)
+    """Start values for training from nothing; none on the meta device, where a loader fills in."""
+    if not isinstance(module, (nn.Linear, nn.Embedding)) or module.weight.is_meta:
+        return
+    nn.init.normal_(module.weight, std=INIT_STD)
     if isinstance(module, nn.Linear) and module.bias is not None:
         nn.init.zeros_(module.bias)

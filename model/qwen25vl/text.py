@@ -71,7 +71,7 @@ class TextDecoder(nn.Module):
     def __init__(self, config: TextConfig) -> None:
         super().__init__()
         self.config = config
-        self.embed_tokens = nn.Embedding(config.vocab_size, config.hidden_size)
+        self.embed_tokens = _embedding(config)
         self.layers = nn.ModuleList(
             DecoderLayer(config, i) for i in range(config.num_hidden_layers)
         )
@@ -135,6 +135,16 @@ class TextDecoder(nn.Module):
             raise PromptError(message, next_step="return_layer counts layers done, from 0")
         if cache is not None:
             cache.require(embeds_BSD.shape[1])
+
+
+def _embedding(config: TextConfig) -> nn.Embedding:
+    """A table without start values: :class:`Qwen25VL` gives them, or a checkpoint does.
+
+    torch's own would be drawn on the meta device too, which makes it import its compiler (1.5 s).
+    """
+    weight = torch.empty(config.vocab_size, config.hidden_size)
+    table: nn.Embedding = nn.Embedding.from_pretrained(weight, freeze=False)
+    return table
 
 
 def _attendance(
