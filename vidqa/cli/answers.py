@@ -55,6 +55,7 @@ def answer_command(verb: Verb) -> Callable[..., None]:
         progress: options.ProgressOption = "auto",
     ) -> int:
         from vidqa.cli.outputs import Outputs, write_outputs  # late: numpy, Pillow
+        from vidqa.video import sniff  # late: the decoder's libraries
 
         outputs = Outputs(
             formats=options.chosen_formats(format_, json_=json_, jsonl=jsonl),
@@ -65,10 +66,12 @@ def answer_command(verb: Verb) -> Callable[..., None]:
         )
         outputs.check(file)
         start_s, end_s = options.parse_edge(start), options.parse_edge(end)
+        mode = options.sampling_mode(sampling)
         with show_progress(progress) as report:
+            sniff(file)  # a wrong file is told at once, not after a model was loaded for it
             session = options.open_session(
                 report,
-                sampling,
+                mode,
                 model=model,
                 device=device,
                 dtype=dtype,

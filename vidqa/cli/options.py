@@ -103,9 +103,8 @@ def chosen_formats(format_: str | None, *, json_: bool, jsonl: bool) -> tuple[st
     return tuple(dict.fromkeys(named)) or ("txt",)
 
 
-def open_session(report: Progress, sampling: str, **given: Any) -> Session:
+def open_session(report: Progress, mode: SamplingMode, **given: Any) -> Session:
     """A session for one command; says on stderr what its checkpoint wants said."""
-    mode = sampling_mode(sampling)
     # Imported here: torch takes seconds, and `vidqa --help` must not wait for it.
     from vidqa.session import open_session as load
 

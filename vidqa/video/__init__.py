@@ -8,6 +8,7 @@ from vidqa.video.probe import VideoInfo, frame_times, probe
 from vidqa.video.reader import Reader, open_reader, read_frames, read_keyframes
 from vidqa.video.sheet import draw_sheet, sheet_frame_size
 from vidqa.video.sheet_times import choose_sheet_times
+from vidqa.video.sniff import sniff
 
 __all__ = [
     "Frames",
@@ -24,4 +25,5 @@ __all__ = [
     "read_frames",
     "read_keyframes",
     "sheet_frame_size",
+    "sniff",
 ]
