@@ -11,7 +11,6 @@ from vidqa.pipeline.report import provenance_of
 from vidqa.prompts import ask_prompt
 from vidqa.replies import parse_answer
 from vidqa.results import AskResult
-from vidqa.timeline import Span
 
 
 def ask(
@@ -30,7 +29,7 @@ def ask(
         reply = ctx.engine.reply(
             ask_prompt(question, profile), look.watched, max_new_tokens=profile.ask_tokens
         )
-    parsed = parse_answer(reply.text, window=Span(0.0, look.plan.span.length_s))
+    parsed = parse_answer(reply.text, window=look.model_window)
     return AskResult(
         outcome=parsed.outcome,
         question=question,

@@ -34,7 +34,7 @@ def ground(
         reply = ctx.engine.reply(
             ground_prompt(query, profile), look.watched, max_new_tokens=profile.ground_tokens
         )
-    parsed = parse_spans(reply.text, window=Span(0.0, look.plan.span.length_s))
+    parsed = parse_spans(reply.text, window=look.model_window)
     return GroundResult(
         outcome=parsed.outcome,
         query=query,

@@ -32,11 +32,13 @@ class Look:
     plan: Plan
     frames: Frames
     watched: Watched
+    unreadable_from_s: float | None
+    """Where the file's pictures end too early: told by the probe, or found while reading."""
 
     @property
     def seen(self) -> Span:
         """The part of the planned window whose frames could be read."""
-        tail_s = self.frames.unreadable_from_s
+        tail_s = self.unreadable_from_s
         end_s = self.plan.span.end_s if tail_s is None else min(tail_s, self.plan.span.end_s)
         return Span(self.plan.span.start_s, max(end_s, self.plan.span.start_s))
 
@@ -46,7 +48,7 @@ class Look:
         return Coverage(
             span=self.seen,
             fraction=self.seen.length_s / self.video.duration_s if self.video.duration_s else 1.0,
-            unreadable_from_s=self.frames.unreadable_from_s,
+            unreadable_from_s=self.unreadable_from_s,
         )
 
     def cost(self, stage: str) -> Pass:
@@ -61,6 +63,11 @@ class Look:
             video_tokens=self.watched.token_count,
         )
 
+    @property
+    def model_window(self) -> Span:
+        """What was seen, on the model's timeline: no answer may lie outside it."""
+        return Span(0.0, self.seen.length_s)
+
     def to_file_span(self, model_span: Span) -> Span:
         """A span on the model's timeline (window start = 0) as one on the video's."""
         start_s = to_true_seconds(self.plan, model_span.start_s)
@@ -70,7 +77,8 @@ class Look:
     def evidence(self, span: Span) -> tuple[Evidence, ...]:
         """First, middle and last of the frames inside ``span``; the nearest one if none is."""
         pts_T = self.frames.pts_T
-        inside = np.flatnonzero((pts_T >= span.start_s) & (pts_T < span.end_s))
+        distinct = np.diff(pts_T, prepend=-1.0) > 0  # a frame may be shown twice to fill a row
+        inside = np.flatnonzero(distinct & (pts_T >= span.start_s) & (pts_T < span.end_s))
         if inside.size == 0:
             inside = np.array([np.abs(pts_T - span.middle_s).argmin()])
         picks = inside[np.linspace(0, inside.size - 1, _EVIDENCE_FRAMES).round().astype(int)]
@@ -99,7 +107,14 @@ def look_at(
     rows, row_seconds = _whole_rows(path, frames, plan, how.grid.temporal)
     with clock.stage("vision"):
         watched = ctx.engine.watch(rows, row_seconds)
-    return Look(video=video, plan=plan, frames=frames, watched=watched)
+    tails = [s for s in (source.info.unreadable_from_s, frames.unreadable_from_s) if s is not None]
+    return Look(
+        video=video,
+        plan=plan,
+        frames=frames,
+        watched=watched,
+        unreadable_from_s=min(tails, default=None),
+    )
 
 
 def facts_of(info: VideoInfo) -> VideoFacts:

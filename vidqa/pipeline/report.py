@@ -31,8 +31,8 @@ def provenance_of(
 
 def _notes(look: Look, reply: Reply) -> tuple[str, ...]:
     notes = []
-    if look.frames.unreadable_from_s is not None:
-        notes.append(f"The file does not decode from {look.frames.unreadable_from_s:.3f} s on.")
+    if look.unreadable_from_s is not None:
+        notes.append(f"The file does not decode from {look.unreadable_from_s:.3f} s on.")
     if reply.cut_short:
         notes.append("The reply reached its length limit and may be incomplete.")
     return tuple(notes)
