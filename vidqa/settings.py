@@ -6,6 +6,7 @@ core never reads the environment; it receives these values.
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any, Literal
 
@@ -22,7 +23,8 @@ from vidqa.errors import SettingsError
 
 def config_file() -> Path:
     """Where ``config.toml`` is looked for: ``~/.config/vidqa/config.toml``."""
-    return Path.home() / ".config" / "vidqa" / "config.toml"
+    # Not Path.home(), which raises for a user without a home, as in a container.
+    return Path(os.path.expanduser("~")) / ".config" / "vidqa" / "config.toml"  # noqa: PTH111
 
 
 class Settings(BaseSettings):
@@ -62,15 +64,32 @@ class Settings(BaseSettings):
 def load_settings(**given: Any) -> Settings:
     """Settings from all sources; ``given`` values win, those that are ``None`` were not given.
 
-    Raises :class:`SettingsError` naming the setting and the value it cannot have.
+    Raises :class:`SettingsError` naming the setting and the value it cannot have, or a file that
+    cannot be read.
     """
     try:
         return Settings(**{name: value for name, value in given.items() if value is not None})
     except ValidationError as err:
-        first = err.errors()[0]
-        name = ".".join(str(part) for part in first["loc"])
+        raise _invalid(err) from err
+    except (ValueError, OSError) as err:  # not TOML, not UTF-8, or not readable
         raise SettingsError(
-            f"setting {name!r} cannot be {first.get('input')!r}: {first['msg']}",
-            code="setting_invalid",
-            next_step=f"Correct the option, VIDQA_{name.upper()} or {config_file()}.",
+            f"{config_file()} cannot be read: {err}",
+            code="config_unreadable",
+            next_step="Correct the file, or move it away to run with the defaults.",
         ) from err
+
+
+def _invalid(err: ValidationError) -> SettingsError:
+    first = err.errors()[0]
+    name = ".".join(str(part) for part in first["loc"])
+    if first["type"] == "extra_forbidden":
+        return SettingsError(
+            f"there is no setting {name!r}",
+            code="setting_unknown",
+            next_step=f"Correct {config_file()}; settings: {', '.join(Settings.model_fields)}.",
+        )
+    return SettingsError(
+        f"setting {name!r} cannot be {first.get('input')!r}: {first['msg']}",
+        code="setting_invalid",
+        next_step=f"Correct the option, VIDQA_{name.upper()} or {config_file()}.",
+    )
