@@ -51,6 +51,12 @@ class PlanError(VidqaError, ValueError):
     stage = "plan"
 
 
+class QueryError(VidqaError, ValueError):
+    """A question that asks nothing."""
+
+    stage = "query"
+
+
 class ModelError(VidqaError):
     """A checkpoint that cannot be found, loaded or run."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from vidqa.chat import Chat, Text, Turn, Video
+from vidqa.errors import QueryError
 from vidqa.profiles import BASE, Profile
 
 __all__ = [
@@ -20,17 +21,20 @@ __all__ = [
 
 
 def ground_prompt(query: str, profile: Profile) -> Chat:
-    """When does ``query`` happen?"""
+    """When does ``query`` happen? Raises :class:`QueryError` on a blank query."""
     return _chat(ground_text(query, profile), profile)
 
 
 def ask_prompt(question: str, profile: Profile) -> Chat:
-    """``question``, to be answered in words."""
+    """``question``, to be answered in words. Raises :class:`QueryError` on a blank one."""
     return _chat(ask_text(question, profile), profile)
 
 
 def verify_prompt(query: str, profile: Profile) -> Chat:
-    """Does ``query`` happen at all? The reply is one of ``profile.verify_choices``."""
+    """Does ``query`` happen at all? The reply is one of ``profile.verify_choices``.
+
+    Raises :class:`QueryError` on a blank query.
+    """
     return _chat(verify_text(query, profile), profile)
 
 
@@ -41,7 +45,7 @@ def ground_text(query: str, profile: Profile = BASE) -> str:
 
 def ask_text(question: str, profile: Profile = BASE) -> str:
     """The user's words in :func:`ask_prompt`; line breaks in the question stay."""
-    return profile.ask.replace("{question}", _as_data(question.strip()))
+    return profile.ask.replace("{question}", _as_data(_said(question.strip())))
 
 
 def verify_text(query: str, profile: Profile = BASE) -> str:
@@ -57,9 +61,22 @@ def _chat(text: str, profile: Profile) -> Chat:
 
 def _one_line(query: str) -> str:
     """Checkpoints saw queries on one line, without the space around them."""
-    return _as_data(" ".join(query.split()))
+    return _as_data(_said(" ".join(query.split())))
+
+
+def _said(text: str) -> str:
+    if not text:
+        raise QueryError(
+            "the query is empty",
+            code="query_empty",
+            next_step="Say in a few words what to look for: 'person opens door'.",
+        )
+    return text
 
 
 def _as_data(text: str) -> str:
-    """Text that cannot be read as control tokens: ``<|im_end|>`` would end the user's turn."""
-    return text.replace("<|", "< |")
+    """Text that cannot be read as control tokens: ``<|im_end|>`` would end the user's turn.
+
+    Half characters, which a command line may hand over, become ``?``: no tokenizer reads them.
+    """
+    return text.encode("utf-8", "replace").decode("utf-8").replace("<|", "< |")

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
 
-from vidqa.profiles import BASE, MUSEG, NANO, TIME_R1, VIDEOCHAT_R1
+from vidqa.errors import QueryError
+from vidqa.profiles import BASE, MUSEG, NANO, TIME_R1, VIDEOCHAT_R1, Profile
 from vidqa.prompts import (
     Chat,
     Text,
@@ -73,3 +75,17 @@ def test_the_r1_families_ask_for_their_tags() -> None:
         assert words.endswith('<answer> </answer> tags. For example: "12.54 to 17.83".')
     assert "<answer>X.XX-X.XX X.XX-X.XX</answer>" in ground_text("a dog runs", MUSEG)
     assert "<glue>" in ask_text("who runs?", VIDEOCHAT_R1)
+
+
+@pytest.mark.parametrize("blank", ["", "  ", "\n\t"])
+@pytest.mark.parametrize("ask_about", [ground_prompt, ask_prompt, verify_prompt])
+def test_a_question_that_asks_nothing_is_an_error(
+    ask_about: Callable[[str, Profile], Chat], blank: str
+) -> None:
+    with pytest.raises(QueryError) as caught:
+        ask_about(blank, BASE)
+    assert caught.value.code == "query_empty"
+
+
+def test_half_a_character_from_a_command_line_becomes_a_question_mark() -> None:
+    assert "'caf?'" in ground_text("caf\udce9")

@@ -22,13 +22,11 @@ def ask(
     end_s: float | None = None,
 ) -> AskResult:
     """Answer ``question`` from ``[start_s, end_s)`` of the video in one pass."""
-    clock = StageClock(ctx.progress)
+    clock, profile = StageClock(ctx.progress), ctx.engine.profile
+    prompt = ask_prompt(question, profile)
     look = look_at(path, ctx, clock, start_s=start_s, end_s=end_s)
     with clock.stage("text"):
-        profile = ctx.engine.profile
-        reply = ctx.engine.reply(
-            ask_prompt(question, profile), look.watched, max_new_tokens=profile.ask_tokens
-        )
+        reply = ctx.engine.reply(prompt, look.watched, max_new_tokens=profile.ask_tokens)
     parsed = parse_answer(reply.text, window=look.model_window)
     return AskResult(
         outcome=parsed.outcome,

@@ -27,13 +27,11 @@ def ground(
     end_s: float | None = None,
 ) -> GroundResult:
     """Find ``query`` in ``[start_s, end_s)`` in one pass; ``None`` is the video's own end."""
-    clock = StageClock(ctx.progress)
+    clock, profile = StageClock(ctx.progress), ctx.engine.profile
+    prompt = ground_prompt(query, profile)
     look = look_at(path, ctx, clock, start_s=start_s, end_s=end_s)
     with clock.stage("text"):
-        profile = ctx.engine.profile
-        reply = ctx.engine.reply(
-            ground_prompt(query, profile), look.watched, max_new_tokens=profile.ground_tokens
-        )
+        reply = ctx.engine.reply(prompt, look.watched, max_new_tokens=profile.ground_tokens)
     parsed = parse_spans(reply.text, window=look.model_window)
     return GroundResult(
         outcome=parsed.outcome,
