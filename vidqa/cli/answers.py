@@ -54,7 +54,7 @@ def answer_command(verb: Verb) -> Callable[..., None]:
         budget_tokens: options.TokensOption = None,
         progress: options.ProgressOption = "auto",
     ) -> int:
-        from vidqa.cli.outputs import Outputs, write_outputs  # late: numpy, Pillow
+        from vidqa.cli.outputs import Outputs, write_pictures, write_texts  # late: numpy, Pillow
         from vidqa.video import sniff  # late: the decoder's libraries
 
         outputs = Outputs(
@@ -69,6 +69,7 @@ def answer_command(verb: Verb) -> Callable[..., None]:
         mode = options.sampling_mode(sampling)
         with show_progress(progress) as report:
             sniff(file)  # a wrong file is told at once, not after a model was loaded for it
+            outputs.make_folders()
             session = options.open_session(
                 report,
                 mode,
@@ -81,7 +82,9 @@ def answer_command(verb: Verb) -> Callable[..., None]:
                 budget_tokens=budget_tokens,
             )
             result = verb.answer(session, file, text, start_s, end_s)
-            write_outputs(file, result, outputs, report)
+        write_texts(file, result, outputs, report)  # bars are gone: they would erase lines of it
+        with show_progress(progress) as report:
+            write_pictures(file, result, outputs, report)
         return FOUND if result.outcome == "found" else NOT_FOUND
 
     command.__doc__ = verb.doc

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import functools
+import json
 from collections.abc import Callable
 from typing import ParamSpec
 
 import typer
 
+from vidqa.cli.streams import drop_stdout
 from vidqa.errors import VidqaError
 
 FOUND, NOT_FOUND, FAILED, INTERRUPTED = 0, 1, 2, 130
+READER_LEFT = 141
+"""What a shell reports of a program that wrote into a closed pipe (128 + SIGPIPE), grep's too."""
 _Args = ParamSpec("_Args")
 
 
@@ -22,11 +26,20 @@ def exits(command: Callable[_Args, int]) -> Callable[_Args, None]:
         try:
             code = command(*args, **kwargs)
         except VidqaError as err:
-            typer.echo(f"vidqa: {err}\n  {err.next_step}  [{err.code}]", err=True)
+            typer.echo(_told(err, as_json=kwargs.get("progress") == "jsonl"), err=True)
             raise typer.Exit(FAILED) from err
+        except BrokenPipeError as err:
+            drop_stdout()
+            raise typer.Exit(READER_LEFT) from err
         except KeyboardInterrupt as err:
             typer.echo("vidqa: interrupted", err=True)
             raise typer.Exit(INTERRUPTED) from err
         raise typer.Exit(code)
 
     return run
+
+
+def _told(err: VidqaError, *, as_json: bool) -> str:
+    if as_json:
+        return json.dumps({"error": err.to_dict()})
+    return f"vidqa: {err}\n  {err.next_step}  [{err.code}]"

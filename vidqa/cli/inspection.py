@@ -13,6 +13,7 @@ import typer
 
 from vidqa.cli import options
 from vidqa.cli.errors import FAILED, FOUND, exits
+from vidqa.cli.streams import show
 from vidqa.cli.table import columns
 
 ReadOption = Annotated[
@@ -22,7 +23,10 @@ ReadOption = Annotated[
 
 @exits
 def probe_file(file: options.FileArg, json_: options.JsonOption = False) -> int:
-    """Show what a video file really holds: counted frames, real times, displayed size."""
+    """Show what a video file really holds.
+
+    Frames are counted, times are measured, and the size is the one displayed, after rotation.
+    """
     from vidqa.video import probe  # late: the decoder's libraries
 
     facts = probe(file).to_dict()
@@ -44,7 +48,10 @@ def plan_file(
     budget_frames: options.FramesOption = None,
     budget_tokens: options.TokensOption = None,
 ) -> int:
-    """Show what would be sampled from a video, at what cost and with what precision."""
+    """Show what would be sampled, at what cost.
+
+    Nothing is asked of a model: this is the plan of one pass, with its precision in seconds.
+    """
     from vidqa.cli.planning import plan_report, plan_rows  # late: decoder, settings
 
     report = plan_report(
@@ -65,7 +72,10 @@ def plan_file(
 
 @exits
 def models(json_: options.JsonOption = False) -> int:
-    """List the built-in model and the checkpoint families whose prompts and replies are known."""
+    """List the built-in model and known families.
+
+    A family is a set of checkpoints whose prompts and replies are known; name one with --model.
+    """
     from vidqa.cli.cards import model_cards  # late: reads the built-in checkpoint
 
     cards = model_cards()
@@ -77,7 +87,7 @@ def models(json_: options.JsonOption = False) -> int:
 
 @exits
 def doctor(json_: options.JsonOption = False) -> int:
-    """Check that everything vidqa needs is installed and works, and say what is missing."""
+    """Check what is installed and what is missing."""
     from vidqa.cli.checkup import examine  # late: imports torch
 
     checks = examine()
@@ -87,7 +97,7 @@ def doctor(json_: options.JsonOption = False) -> int:
 
 
 def _show(value: object, rows: Sequence[tuple[str, ...]], as_json: bool) -> None:
-    typer.echo(json.dumps(value, indent=2) if as_json else "\n".join(columns(rows)))
+    show(json.dumps(value, indent=2) if as_json else "\n".join(columns(rows)))
 
 
 def _row(name: str, value: object) -> tuple[str, str]:

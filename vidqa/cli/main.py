@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import sys
+import traceback
 from typing import Annotated
 
 import typer
 
 from vidqa import __version__
 from vidqa.cli import answers, inspection
+from vidqa.cli.errors import FAILED, INTERRUPTED
+from vidqa.cli.streams import mend_streams
 
 app = typer.Typer(
     name="vidqa",
     help="Ask hours of video a question and get the second it happened.",
     no_args_is_help=True,
+    rich_markup_mode=None,  # plain help reads the same in a terminal, a pipe and a file
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
     epilog="Exit codes: 0 found, 1 not found or uncertain, 2 error, 130 interrupted.",
@@ -45,4 +50,11 @@ def options(
 
 def main() -> None:
     """Entry point of the console script."""
-    app(prog_name="vidqa")
+    mend_streams()
+    try:
+        app(prog_name="vidqa")
+    except KeyboardInterrupt:  # before or after a command, which has its own answer to it
+        sys.exit(INTERRUPTED)
+    except Exception:  # noqa: BLE001  a bug: Python would exit with 1, which says "not found"
+        traceback.print_exc()
+        sys.exit(FAILED)

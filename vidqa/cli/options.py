@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from vidqa.cli.progress import Progress
+from vidqa.cli.progress import Report
 from vidqa.errors import SettingsError
 from vidqa.timeline import parse_time
 
@@ -103,13 +102,13 @@ def chosen_formats(format_: str | None, *, json_: bool, jsonl: bool) -> tuple[st
     return tuple(dict.fromkeys(named)) or ("txt",)
 
 
-def open_session(report: Progress, mode: SamplingMode, **given: Any) -> Session:
+def open_session(report: Report, mode: SamplingMode, **given: Any) -> Session:
     """A session for one command; says on stderr what its checkpoint wants said."""
     # Imported here: torch takes seconds, and `vidqa --help` must not wait for it.
     from vidqa.session import open_session as load
 
-    session = load(sampling=mode, progress=report, **given)
+    session = load(sampling=mode, progress=report.step, **given)
     notice = session.context.engine.profile.notice
     if notice:
-        print(f"vidqa: {notice}", file=sys.stderr)
+        report.say(notice)
     return session

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-import typer
-
-from vidqa.cli.progress import Progress
+from vidqa.cli.progress import Report
+from vidqa.cli.streams import show
 from vidqa.cli.table import answer_lines, headline
 from vidqa.errors import ExportError
 from vidqa.export import EXPORT_FORMATS, export_result
@@ -23,6 +23,7 @@ from vidqa.video import (
 )
 
 SHEET_FRAMES = 12
+SHEET_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp")
 FORMATS = ("txt", *EXPORT_FORMATS)
 
 
@@ -45,6 +46,28 @@ class Outputs:
                 code="format_unknown",
                 next_step=f"Choose from {', '.join(FORMATS)}.",
             )
+        if self.sheet and self.sheet.suffix.lower() not in SHEET_SUFFIXES:
+            raise ExportError(
+                f"{self.sheet}: a contact sheet cannot be a {self.sheet.suffix or 'file'!r}",
+                code="sheet_format_unknown",
+                next_step=f"Name it with one of {', '.join(SHEET_SUFFIXES)}.",
+            )
+        if self.clip and shutil.which("ffmpeg") is None:
+            raise ExportError(
+                "--clip needs the ffmpeg program, which is not on the path",
+                code="ffmpeg_missing",
+                next_step="Install it: apt install ffmpeg, or brew install ffmpeg.",
+            )
+        self._check_files(file)
+
+    def make_folders(self) -> None:
+        """Make the folders files will lie in; raises :class:`ExportError` where that fails."""
+        if self.folder:
+            _make_folder(self.folder)
+        if self.sheet:
+            _make_folder(self.sheet.parent)
+
+    def _check_files(self, file: Path) -> None:
         for path in self._files(file):
             if path.exists() and not self.overwrite:
                 raise ExportError(
@@ -57,25 +80,38 @@ class Outputs:
         """Where one format goes: the video's name with the format's ending."""
         return (self.folder or Path()) / f"{file.stem}.{name}"
 
+    def clip_of(self, file: Path, number: int) -> Path:
+        """Where one clip goes, counted from 1."""
+        return (self.folder or Path()) / f"{file.stem}-{number}.mp4"
+
     def _files(self, file: Path) -> Iterator[Path]:
         if self.folder:
             yield from (self.path_of(file, name) for name in self.formats)
         if self.sheet:
             yield self.sheet
+        if self.clip:  # how many there will be is not known yet
+            yield self.clip_of(file, 1)
 
 
-def write_outputs(file: Path, result: Result, outputs: Outputs, report: Progress) -> None:
-    """Print or write every format, then draw the sheet and cut the clips that were asked for."""
+def write_texts(file: Path, result: Result, outputs: Outputs, report: Report) -> None:
+    """Print every format, or write each to its file."""
     for name in outputs.formats:
         text = _text_of(file, result, name)
         if outputs.folder:
-            _write(outputs.path_of(file, name), text)
+            path = outputs.path_of(file, name)
+            _write(path, text)
+            report.say(f"wrote {path}")
         else:
-            typer.echo(text.rstrip("\n"))
+            show(text.rstrip("\n"))
+
+
+def write_pictures(file: Path, result: Result, outputs: Outputs, report: Report) -> None:
+    """Draw the sheet and cut the clips that were asked for."""
     if outputs.sheet:
-        report("sheet", 0, 1)
+        report.step("sheet", 0, 1)
         _draw(file, result, outputs.sheet)
-        report("sheet", 1, 1)
+        report.step("sheet", 1, 1)
+        report.say(f"wrote {outputs.sheet}")
     if outputs.clip:
         _cut(file, result, outputs, report)
 
@@ -88,9 +124,19 @@ def _text_of(file: Path, result: Result, name: str) -> str:
     return export_result(result, name)
 
 
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as err:
+        raise ExportError(
+            f"the folder {folder} cannot be made: {err.strerror}",
+            code="output_unwritable",
+            next_step="Choose a folder that you may write to.",
+        ) from err
+
+
 def _write(path: Path, text: str) -> None:
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")
     except OSError as err:
         raise ExportError(
@@ -98,7 +144,6 @@ def _write(path: Path, text: str) -> None:
             code="output_unwritable",
             next_step="Choose a folder that you may write to with -o.",
         ) from err
-    typer.echo(f"vidqa: wrote {path}", err=True)
 
 
 def _draw(file: Path, result: Result, out: Path) -> None:
@@ -116,16 +161,13 @@ def _draw(file: Path, result: Result, out: Path) -> None:
         answer=None if isinstance(result, GroundResult) and spans else headline(result),
         out=out,
     )
-    typer.echo(f"vidqa: wrote {out}", err=True)
 
 
-def _cut(file: Path, result: Result, outputs: Outputs, report: Progress) -> None:
-    folder = outputs.folder or Path()
-    folder.mkdir(parents=True, exist_ok=True)
+def _cut(file: Path, result: Result, outputs: Outputs, report: Report) -> None:
     segments = result.segments
     for k, segment in enumerate(segments, start=1):
-        report("clip", k - 1, len(segments))
-        out = folder / f"{file.stem}-{k}.mp4"
+        report.step("clip", k - 1, len(segments))
+        out = outputs.clip_of(file, k)
         cut_clip(file, segment.span, out, overwrite=outputs.overwrite)
-        typer.echo(f"vidqa: wrote {out}", err=True)
-        report("clip", k, len(segments))
+        report.say(f"wrote {out}")
+        report.step("clip", k, len(segments))

@@ -6,16 +6,28 @@ import json
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 
 from vidqa.errors import SettingsError
 
 Progress = Callable[[str, int, int], None]
+Say = Callable[[str], None]
 STYLES = ("auto", "bar", "plain", "jsonl", "none")
 
 
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What a command tells on stderr while it works."""
+
+    step: Progress
+    """Stage, steps done, steps in all."""
+    say: Say
+    """A sentence for whoever started it."""
+
+
 @contextmanager
-def show_progress(style: str) -> Iterator[Progress]:
-    """A progress function in one of :data:`STYLES`; ``auto``: a bar on a terminal, else lines."""
+def show_progress(style: str) -> Iterator[Report]:
+    """Progress in one of :data:`STYLES`; ``auto``: a bar on a terminal, else lines."""
     if style not in STYLES:
         raise SettingsError(
             f"there is no progress style {style!r}",
@@ -25,10 +37,21 @@ def show_progress(style: str) -> Iterator[Progress]:
     if style == "auto":
         style = "bar" if sys.stderr.isatty() else "plain"
     if style == "bar":
-        with _bar() as progress:
-            yield progress
+        with _bar() as step:
+            yield Report(step, _say)
+    elif style == "jsonl":
+        yield Report(_jsonl, _say_jsonl)
     else:
-        yield {"plain": _plain, "jsonl": _jsonl, "none": _silent}[style]
+        yield Report(_plain if style == "plain" else _silent, _say)
+
+
+def _say(text: str) -> None:
+    # Looked up at each call: while bars are shown, rich stands in for it and prints above them.
+    print(f"vidqa: {text}", file=sys.stderr, flush=True)
+
+
+def _say_jsonl(text: str) -> None:
+    print(json.dumps({"note": text}), file=sys.stderr, flush=True)
 
 
 def _silent(stage: str, done: int, total: int) -> None:
@@ -53,7 +76,8 @@ def _bar() -> Iterator[Progress]:
     from rich.progress import Progress as Bars
 
     columns = (TextColumn("{task.description:>8}"), BarColumn(), TimeElapsedColumn())
-    with Bars(*columns, console=Console(stderr=True), transient=True) as bars:
+    console = Console(stderr=True)
+    with Bars(*columns, console=console, transient=True, redirect_stdout=False) as bars:
         tasks = {}
 
         def advance(stage: str, done: int, total: int) -> None:

@@ -73,8 +73,28 @@ def test_every_format_is_written_beside_the_others(
     assert "00:00:02,000 --> 00:00:03,500" in (tmp_path / "clip.srt").read_text()
 
 
+def test_what_was_written_is_told_as_json_lines_to_programs(
+    says: dict[str, str], clip: Path, tmp_path: Path
+) -> None:
+    args = ["ground", str(clip), "q", "-f", "srt", "-o", str(tmp_path), "--progress", "jsonl"]
+    done = CliRunner().invoke(app, args)
+    notes = [note for line in done.stderr.splitlines() if (note := json.loads(line).get("note"))]
+    assert notes == [f"wrote {tmp_path / 'clip.srt'}"]
+
+
+def test_a_folder_that_cannot_be_made_is_told_before_the_model_is_loaded(
+    clip: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "file").touch()
+    sheet = tmp_path / "file" / "sheet.png"
+    with mock.patch("vidqa.session.open_session") as load:
+        done = CliRunner().invoke(app, ["ground", str(clip), "q", "--sheet", str(sheet)])
+    assert (done.exit_code, done.stdout, load.called) == (2, "", False)
+    assert "output_unwritable" in done.stderr
+
+
 def test_the_sheet_is_a_picture(says: dict[str, str], clip: Path, tmp_path: Path) -> None:
-    sheet = tmp_path / "sheet.png"
+    sheet = tmp_path / "new" / "sheet.png"
     done = CliRunner().invoke(app, ["ground", str(clip), "q", "--sheet", str(sheet)])
     assert done.exit_code == 0, done.stderr
     with Image.open(sheet) as picture:

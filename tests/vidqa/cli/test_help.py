@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -46,6 +48,8 @@ def test_wrong_usage_exits_with_two_and_nothing_on_stdout(args: list[str]) -> No
         (["--start", "yesterday"], "time_unreadable"),
         (["--progress", "loud"], "progress_unknown"),
         (["--sampling", "random"], "sampling_unknown"),
+        (["--sheet", "sheet.docx"], "sheet_format_unknown"),
+        (["--sheet", "sheet"], "sheet_format_unknown"),
     ],
 )
 def test_a_wrong_value_is_named_before_any_model_is_loaded(args: list[str], code: str) -> None:
@@ -60,3 +64,22 @@ def test_an_output_that_exists_is_not_replaced_unasked(tmp_path: Path) -> None:
     done = CliRunner().invoke(app, ["ground", "clip.mp4", "x", "--sheet", str(sheet)])
     assert (done.exit_code, sheet.read_bytes()) == (2, b"mine")
     assert "output_exists" in done.stderr
+
+
+@pytest.mark.skipif(shutil.which("ffmpeg") is None, reason="needs the ffmpeg program")
+def test_a_clip_that_exists_is_told_before_any_work(tmp_path: Path) -> None:
+    (tmp_path / "film-1.mp4").touch()
+    done = CliRunner().invoke(app, ["ground", "film.mp4", "x", "--clip", "-o", str(tmp_path)])
+    assert (done.exit_code, "output_exists" in done.stderr) == (2, True)
+
+
+def test_clips_without_ffmpeg_are_refused_before_any_work(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "")
+    done = CliRunner().invoke(app, ["ground", "film.mp4", "x", "--clip"])
+    assert (done.exit_code, "ffmpeg_missing" in done.stderr) == (2, True)
+
+
+def test_an_error_is_a_json_line_for_programs() -> None:
+    args = ["ground", "clip.mp4", "x", "--start", "yesterday", "--progress", "jsonl"]
+    done = CliRunner().invoke(app, args)
+    assert json.loads(done.stderr)["error"]["code"] == "time_unreadable"
