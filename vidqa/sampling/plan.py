@@ -12,7 +12,7 @@ import numpy.typing as npt
 from vidqa.budget import Budget, PatchGrid
 from vidqa.errors import PlanError
 from vidqa.sampling.clock import Limits, Supply, set_clock
-from vidqa.sampling.qwen import frame_range, pick_frames
+from vidqa.sampling.qwen import frame_range, pick_frames, row_times
 from vidqa.sampling.size import fit_size
 from vidqa.timeline import Span
 
@@ -149,7 +149,7 @@ def _qwen_plan(
         first, last, info.fps, fps=budget.fps, min_frames=budget.frames_min,
         max_frames=2 * _rows_max(budget, grid),
     )  # fmt: skip
-    rows = tuple(k * (2 / picks.fps) for k in range(len(picks.indices) // 2))
+    rows = row_times(len(picks.indices) // 2, picks.fps)
     seconds = times_T[picks.indices].tolist()
     return _sized(info, budget, grid, span, "qwen", seconds, rows, picks.fps)
 

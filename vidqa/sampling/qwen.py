@@ -72,6 +72,13 @@ def linspace_indices(first: int, last: int, count: int) -> npt.NDArray[np.int64]
     return rounded
 
 
+def row_times(rows: int, fps: float) -> tuple[float, ...]:
+    """Seconds the model is told for each pair of frames, multiplied in float32 as the reference
+    does: in float64 a time close to a whole time id may fall on its other side."""
+    times: list[float] = (np.arange(rows, dtype=np.float32) * np.float32(2 / fps)).tolist()
+    return tuple(times)
+
+
 def frame_range(
     start_s: float | None, end_s: float | None, frame_count: int, video_fps: float
 ) -> tuple[int, int]:

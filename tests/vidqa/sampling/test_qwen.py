@@ -10,7 +10,13 @@ import numpy as np
 import pytest
 
 from vidqa.errors import PlanError
-from vidqa.sampling.qwen import frame_range, linspace_indices, pick_frames, smart_nframes
+from vidqa.sampling.qwen import (
+    frame_range,
+    linspace_indices,
+    pick_frames,
+    row_times,
+    smart_nframes,
+)
 from vidqa.sampling.size import frame_pixels, smart_resize
 
 TOKEN = 28 * 28
@@ -73,6 +79,16 @@ def test_float32_moves_five_indices_of_a_three_hour_video() -> None:
 def test_float32_moves_two_indices_of_an_hour_at_ntsc_rate() -> None:
     exact = np.rint(np.linspace(0, 107_891, 768)).astype(np.int64)
     assert np.flatnonzero(linspace_indices(0, 107_891, 768) != exact).tolist() == [379, 382]
+
+
+@pytest.mark.parametrize(("total", "video_fps"), [(11_232, 7), (8080, 12.5), (7245, 24), (300, 30)])
+def test_row_times_give_the_time_ids_of_the_reference(total: int, video_fps: float) -> None:
+    torch = pytest.importorskip("torch")
+    picks = pick_frames(0, total - 1, video_fps, fps=2.0, min_frames=4, max_frames=768)
+    rows = len(picks.indices) // 2
+    theirs = (torch.arange(rows) * (2 / picks.fps) * 2).long()
+    ours = (torch.tensor(row_times(rows, picks.fps)) * 2).long()
+    assert torch.equal(ours, theirs)
 
 
 def test_indices_equal_torch_for_many_lengths() -> None:
