@@ -46,6 +46,9 @@ class Tokenizer:
         self.video_pad = self.id_of("<|video_pad|>")
         self.image_pad = self.id_of("<|image_pad|>")
         self._backend.encode_special_tokens = True
+        # Files saved after training may carry its length limit: it would cut questions silently.
+        self._backend.no_truncation()
+        self._backend.no_padding()
 
     @classmethod
     def from_folder(cls, folder: str | Path) -> Tokenizer:

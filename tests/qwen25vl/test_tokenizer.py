@@ -110,6 +110,15 @@ def test_a_tokenizer_of_another_checkpoint_is_refused(tiny, make_config):
         tiny.check(make_config())
 
 
+def test_a_length_limit_left_by_training_does_not_cut_a_question(tmp_path):
+    backend = tiny_backend(SPECIAL)
+    backend.enable_truncation(3)
+    backend.enable_padding(length=8, pad_token=" ")  # noqa: S106
+    backend.save(str(tmp_path / "tokenizer.json"))
+    tokenizer = Tokenizer.from_folder(tmp_path)
+    assert [len(tokenizer.encode(text)) for text in ("ab", "abcdefghij")] == [2, 10]
+
+
 def test_a_missing_control_token_is_named(tmp_path):
     tiny_backend(SPECIAL[:-1]).save(str(tmp_path / "tokenizer.json"))
     with pytest.raises(TokenizerError, match="image_pad"):
