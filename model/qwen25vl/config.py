@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from qwen25vl.errors import CheckpointError, ConfigError
-from qwen25vl.fields import Fields, refuse_unknown_variants, rope_fields, stated_tying
+from qwen25vl.fields import Fields, refuse_unknown_variants, rope_fields, stated_tying, text_fields
 
 Json = Mapping[str, Any]
 
@@ -154,7 +154,7 @@ class ModelConfig:
     def from_json(cls, raw: Json) -> ModelConfig:
         """Flat (official) or nested (re-saved) config.json; raises ConfigError naming the field."""
         refuse_unknown_variants(raw)
-        text = {**raw, **raw.get("text_config", {})}
+        text = {**raw, **text_fields(raw)}
         ids = Fields({**text, **raw}, "config.json")
         return cls(
             vision=VisionConfig.from_json(Fields(raw, "config.json").mapping("vision_config")),

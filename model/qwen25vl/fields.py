@@ -82,8 +82,15 @@ def refuse_unknown_variants(raw: Mapping[str, Any]) -> None:
     if raw.get("quantization_config") is not None:
         step = "use the bfloat16 or float32 checkpoint"
         raise ConfigError("config.json: quantised weights are not supported", next_step=step)
-    for place in (raw, raw.get("text_config") or {}):
+    for place in (raw, text_fields(raw)):
         Fields(place, "config.json").expect("use_sliding_window", False)
+
+
+def text_fields(raw: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The ``text_config`` object of newer files; nothing for the flat layout."""
+    if raw.get("text_config") is None:
+        return {}
+    return Fields(raw, "config.json").mapping("text_config")
 
 
 def rope_fields(raw: Mapping[str, Any]) -> tuple[float, tuple[int, int, int]]:
@@ -106,7 +113,7 @@ def stated_tying(raw: Mapping[str, Any]) -> bool | None:
 
     Re-saved checkpoints state it at the root, in ``text_config``, or in both with different values.
     """
-    places = (raw, raw.get("text_config") or {})
+    places = (raw, text_fields(raw))
     stated = {
         bool(p["tie_word_embeddings"]) for p in places if p.get("tie_word_embeddings") is not None
     }

@@ -18,7 +18,7 @@ from torch import Tensor, nn
 
 from qwen25vl.config import ModelConfig, read_json
 from qwen25vl.errors import CheckpointError
-from qwen25vl.fields import stated_tying
+from qwen25vl.fields import stated_tying, text_fields
 from qwen25vl.model import Qwen25VL
 from qwen25vl.names import HEAD, TABLE, stored_name, stored_shape
 from qwen25vl.shards import Shards
@@ -79,11 +79,16 @@ def stored_tensors(model: Qwen25VL) -> dict[str, Tensor]:
 
 
 def load_stop_ids(folder: str | Path) -> tuple[int, ...]:
-    """Token ids that end a reply: generation_config.json's, or config.json's where it is absent."""
+    """Token ids that end a reply: generation_config.json's, or config.json's where that has none.
+
+    Raises CheckpointError where neither names any.
+    """
     path = Path(folder) / "generation_config.json"
-    if not path.is_file():
+    stop = read_json(path).get("eos_token_id") if path.is_file() else None
+    if stop is None:
         path = Path(folder) / "config.json"
-    stop = read_json(path).get("eos_token_id")
+        raw = read_json(path)
+        stop = {**text_fields(raw), **raw}.get("eos_token_id")
     listed: list[object] = stop if isinstance(stop, list) else [stop]
     ids = tuple(item for item in listed if isinstance(item, int))
     if not ids or len(ids) != len(listed):

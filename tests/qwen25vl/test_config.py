@@ -113,6 +113,11 @@ def test_a_config_written_and_read_again_is_the_same(size):
     assert ModelConfig.from_json(json.loads(json.dumps(config.to_json()))) == config
 
 
+def test_an_empty_text_config_leaves_the_flat_layout():
+    raw = official("7B")
+    assert ModelConfig.from_json({**raw, "text_config": None}) == ModelConfig.from_json(raw)
+
+
 def test_head_dim_is_read_when_stated():
     config = ModelConfig.from_json({**official("7B"), "head_dim": 128, "hidden_size": 3584})
     assert config.text.head_dim == 128
@@ -142,6 +147,7 @@ def test_head_dim_is_read_when_stated():
         ("vision_config.in_chans", 1),
         ("vision_config.window_size", 100),
         ("vision_config", None),
+        ("text_config", [1]),
     ],
     ids=str,
 )

@@ -198,6 +198,18 @@ def test_stop_ids_fall_back_on_the_config(saved):
         load_stop_ids(folder)
 
 
+def test_stop_ids_are_found_where_newer_files_keep_them(saved):
+    folder, _ = saved
+    (folder / "generation_config.json").write_text('{"do_sample": false}')
+    edit_config(folder, eos_token_id=7)
+    assert load_stop_ids(folder) == (7,)
+    edit_config(folder, text_config={"eos_token_id": [8, 9]})
+    raw = json.loads((folder / "config.json").read_text())
+    del raw["eos_token_id"]
+    (folder / "config.json").write_text(json.dumps(raw))
+    assert load_stop_ids(folder) == (8, 9)
+
+
 def test_the_tokenizer_is_copied_when_given(tmp_path, make_config, make_model):
     source = tmp_path / "words.json"
     source.write_text("{}")
