@@ -7,6 +7,7 @@ import torch
 
 from qwen25vl import Grid, PromptError, Qwen25VL, VideoInput, VisionRun, position_ids
 from qwen25vl.rope import text_rope
+from qwen25vl.text import repeats_keys
 
 
 @pytest.fixture
@@ -99,6 +100,29 @@ def test_the_tower_refuses_float16(model):
 def test_patches_and_grids_must_agree(grids, model):
     with pytest.raises(PromptError, match="do not fit"):
         model.vision(torch.zeros(4, 1176), grids)
+
+
+@pytest.mark.parametrize("masked", [False, True])
+@torch.no_grad()
+def test_repeated_keys_attend_as_grouped_ones(masked, model, monkeypatch):
+    embeds, positions = torch.randn(1, 9, 64), torch.arange(9).expand(3, 1, 9)
+    mask = torch.ones(9, 9, dtype=torch.bool).tril() if masked else None
+    grouped = model.text(embeds, positions, mask=mask)
+    monkeypatch.setattr("qwen25vl.text.repeats_keys", lambda *_, **__: True)
+    assert (model.text(embeds, positions, mask=mask) - grouped).abs().max() <= 1e-5
+
+
+@pytest.mark.parametrize(
+    ("device", "dtype", "masked", "repeats"),
+    [
+        ("cuda", torch.bfloat16, False, False),
+        ("cuda", torch.bfloat16, True, True),
+        ("cuda", torch.float32, False, True),
+        ("cpu", torch.float32, True, False),
+    ],
+)
+def test_keys_are_repeated_only_where_no_lean_kernel_takes_groups(device, dtype, masked, repeats):
+    assert repeats_keys(device, dtype, masked=masked) == repeats
 
 
 def test_positions_must_fit_the_embeddings(model):
