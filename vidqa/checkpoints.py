@@ -1,7 +1,8 @@
 """A model's name to the folder that holds it: built in, on disk, or on the model hub. No torch.
 
-A checkpoint is a folder with ``config.json``, ``tokenizer.json`` and ``*.safetensors``; nothing
-else in it is read and nothing in it is ever executed.
+A checkpoint is a folder with ``config.json``, ``tokenizer.json`` and ``*.safetensors``, and where
+they exist the weights' index and ``generation_config.json``; nothing else in it is read and nothing
+in it is ever executed.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from vidqa.profiles import Profile, profile_for
 
 BUILT_IN = "nano"
 _NEEDED = ("config.json", "tokenizer.json")
+_REPLIES = "generation_config.json"
 _DOWNLOADED = ("*.json", "*.safetensors")
 _WHOLE_BYTES = 64 << 20
 _BLOCK_BYTES, _BLOCKS = 1 << 20, 64
@@ -44,13 +46,14 @@ class Checkpoint:
         return PatchGrid.from_config(self.config)
 
     def digest(self) -> str:
-        """``sha256:`` of configuration, tokenizer and weights; large files by 64 blocks of 1 MiB.
+        """``sha256:`` of configurations, tokenizer and weights; large files by 64 blocks of 1 MiB.
 
         Blocks are spread evenly from the first byte to the last and the file's size goes in too:
         reading 16 GB before every answer would cost more than the answer.
         """
         total = hashlib.sha256()
-        for path in (*(self.folder / name for name in _NEEDED), *self.weights):
+        small = [self.folder / name for name in (*_NEEDED, _REPLIES)]
+        for path in (*(path for path in small if path.is_file()), *self.weights):
             total.update(path.name.encode())
             for block in _blocks(path):
                 total.update(block)
@@ -104,9 +107,9 @@ def _read(name: str, folder: Path) -> Checkpoint:
 def _read_config(path: Path) -> Mapping[str, object]:
     try:
         config = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as err:
+    except (OSError, ValueError) as err:
         raise ModelError(
-            f"{path} is not JSON: {err}",
+            f"{path} cannot be read as JSON: {err}",
             code="model_config_unreadable",
             next_step="Download the checkpoint again.",
         ) from err

@@ -146,7 +146,8 @@ def open_engine(
     Raises :class:`ModelError` when the device is missing or the folder cannot be loaded.
     """
     place = _device_called(device)
-    kind = _DTYPES.get(dtype, torch.bfloat16 if place == "cuda" else torch.float32)
+    own = torch.bfloat16 if place == "cuda" else torch.float32
+    kind = own if dtype == "auto" else _DTYPES[dtype]
     with _model_errors():
         model = load_model(checkpoint.folder, device=place, dtype=kind)
         tokenizer = Tokenizer.from_folder(checkpoint.folder)

@@ -48,6 +48,12 @@ def test_a_name_that_means_nothing_says_what_names_mean(name: str) -> None:
     assert caught.value.code == "model_unknown"
 
 
+def test_the_digest_follows_what_ends_a_reply(folder: Path) -> None:
+    before = find_checkpoint(str(folder)).digest()
+    (folder / "generation_config.json").write_text('{"eos_token_id": [5]}')
+    assert find_checkpoint(str(folder)).digest() != before
+
+
 def test_the_digest_follows_the_bytes_and_not_the_name(folder: Path, tmp_path: Path) -> None:
     before = find_checkpoint(str(folder)).digest()
     moved = Path(shutil.copytree(folder, tmp_path / "other-name"))
