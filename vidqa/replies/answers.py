@@ -64,7 +64,11 @@ def _read(said: str) -> tuple[AnswerKind, str, list[Pair]]:
     tagged, glue = last_tag("answer", said), last_tag("glue", said)
     value = _json_object(said if tagged is None else tagged)
     if value is not None:
-        return "json", _plain(str(value["answer"])), json_pairs(json.dumps(value.get("evidence")))
+        return (
+            "json",
+            _plain(_words(value["answer"])),
+            json_pairs(json.dumps(value.get("evidence"))),
+        )
     words = without_tags(said if tagged is None else tagged)
     answer, pairs = _peel(words)
     kind: AnswerKind = "words" if tagged is None else "tag"
@@ -83,6 +87,13 @@ def _json_object(text: str) -> Mapping[str, object] | None:
     except RecursionError:
         return None
     return value if isinstance(value, dict) and "answer" in value else None
+
+
+def _words(value: object) -> str:
+    """A JSON answer as text; ``null`` is none."""
+    if value is None:
+        return ""
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
 def _peel(words: str) -> tuple[str, list[Pair]]:

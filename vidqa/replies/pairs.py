@@ -15,7 +15,7 @@ _RANGE = re.compile(
 _AND = re.compile(r"""[\s"']*and[\s"']*""", re.IGNORECASE)
 _LIST = re.compile(r"""[\s,;|"'()\[\]]*(?:and)?[\s,;|"'()\[\]]*""", re.IGNORECASE)
 _BEGINS = re.compile(r"\b(?:start|begin|from|at|onset)", re.IGNORECASE)
-_ENDS = re.compile(r"\b(?:end|finish|stop)", re.IGNORECASE)
+_ENDS = re.compile(r"\b(?:end|finish|stop|(?:lasts?|continues)\suntil)", re.IGNORECASE)
 _ABOUT_TIME = re.compile(
     r"(?:[^A-Za-z]|\b(?:answer|and|at|event|from|in|interval|period|seconds?|secs?|segments?|spans?"
     r"|the|times?|timestamps?|window)\b)*",

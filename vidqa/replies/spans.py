@@ -37,6 +37,11 @@ _YES = re.compile(
 )
 _ONLY_NO = re.compile(r"(?:no|none|nil|null|n/?a|nothing|never|not\s(?:found|present))\W*", re.I)
 _ECHO = re.compile(r"""(?<!\w)'(?!\s)[^'\n]{1,300}'(?!\w)|"[^"\n]{1,300}"|“[^”\n]{1,300}”""")
+_FRAMES = re.compile(
+    r"""\bframes?\s(?:numbers?\s)?[0-9]+(?:\s?(?:to|and|through|until|[-–—])\s?(?:frame\s)?[0-9]+)?
+        (?![.:0-9])""",
+    re.IGNORECASE | re.VERBOSE,
+)
 _ONLY_TIMES = re.compile(r"(?:[^A-Za-z]|\b(?:to|and|from|between|until|s|secs?|seconds?)\b)*", re.I)
 
 
@@ -97,7 +102,7 @@ def _read(reply: str) -> tuple[ParseKind, list[Pair]]:
 
 
 def _in_words(words: str) -> tuple[ParseKind, list[Pair]]:
-    words = _ECHO.sub(_without_echo, words)
+    words = _FRAMES.sub(" frames ", _ECHO.sub(_without_echo, words))  # a frame's number is no time
     denied = bool(_NO.search(words)) and not _YES.search(words)
     pairs = range_pairs(words)
     kind: ParseKind = "clock" if re.search(r"[0-9]:[0-9]", words) else "range"

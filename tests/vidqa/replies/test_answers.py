@@ -24,6 +24,7 @@ MINUTE = Span(0.0, 60.0)
         ("<answer>C. the red car</answer>", "C. the red car", []),
         ('```json\n{"answer": "red", "evidence": [[3.0, 7.5]]}\n```', "red", [(3, 7.5)]),
         ('{"answer": 3}', "3", []),
+        ('{"answer": ["red", "blue"]}', '["red", "blue"]', []),
         ("The score is 3-2.", "The score is 3-2", []),
         ("It opens from 3.0 to 7.5 seconds. Then it shuts.",
          "It opens from 3.0 to 7.5 seconds. Then it shuts.", [(3, 7.5)]),
@@ -40,7 +41,8 @@ def test_an_answer_is_read(reply: str, answer: str, evidence: list[tuple[float, 
     assert parsed.raw == reply
 
 
-@pytest.mark.parametrize("reply", ["", " ", "<think>hm", "<answer></answer>", "<|im_end|>", "."])
+@pytest.mark.parametrize("reply", ["", " ", "<think>hm", "<answer></answer>", "<|im_end|>", ".",
+                                   '{"answer": null}'])  # fmt: skip
 def test_no_answer_is_uncertain(reply: str) -> None:
     parsed = parse_answer(reply, window=MINUTE)
     assert (parsed.outcome, parsed.answer, parsed.parse_kind) == ("uncertain", "", "empty")

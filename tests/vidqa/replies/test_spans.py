@@ -86,6 +86,8 @@ def read(reply: str, window: Span = HOUR) -> list[tuple[float, float]]:
         ("The event '2 to 3 dogs run' happens in 3.0 - 7.5 seconds.", "range", ONE),
         ("it's the man's door, from 3.0 to 7.5 seconds, and it's open", "range", ONE),
         ("The man who does not find his key appears from 3.0 to 7.5 s", "range", ONE),
+        ("It starts at 00:03 and lasts until 00:07.5.", "clock", ONE),
+        ("frames 6 to 15, 3.0 s - 7.5 s", "range", ONE),
         # two bare times
         ("3.0 7.5", "pair", ONE),
         ("Timestamps: 3.0, 7.5", "pair", ONE),
@@ -140,6 +142,8 @@ def test_a_plain_no_is_not_found(reply: str) -> None:
         "<think>The event happens from 3.0 to 7.5</think>",
         '{"start_frame": 30, "end_frame": 75}',
         "frames 30, 75",
+        "frames 30 to 75",
+        "It happens from frame 30 to frame 75, that is frames 30 - 75.",
         '[{"start_time": "00:03.00", "end_time": "00:0',
         "[[3.0, 1",
         '{"start": 3.0, "end": 1',
