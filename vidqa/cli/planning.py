@@ -47,10 +47,10 @@ def plan_rows(report: dict[str, Any]) -> list[tuple[str, ...]]:
     rows: list[tuple[str, ...]] = [
         ("window", f"{format_timecode(plan['start'])} to {format_timecode(plan['end'])}"),
         ("model", report["model"]),
-        ("sampling", f"{plan['mode']}, {plan['fps']:g} frames per second"),
+        ("sampling", f"{plan['mode']}, {plan['fps']:.3g} frames per second"),
         ("frames", f"{plan['frames']} of {plan['width']} x {plan['height']}"),
         ("video tokens", str(plan["video_tokens"])),
-        ("precision", f"{plan['precision_s']:g} s"),
+        ("precision", f"{plan['precision_s']:.3g} s"),
     ]
     if "unreadable_from" in report:
         rows.append(("unreadable", f"from {format_timecode(report['unreadable_from'])} on"))

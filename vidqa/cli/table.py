@@ -65,7 +65,7 @@ def _segment_lines(segments: tuple[Segment, ...]) -> list[str]:
             format_timecode(segment.span.start_s),
             format_timecode(segment.span.end_s),
             f"{segment.span.length_s:.1f} s",
-            f"{segment.precision_s:g} s",
+            f"{segment.precision_s:.3g} s",
             f"{segment.score:.2f}",
         )
         for segment in segments
@@ -80,7 +80,7 @@ def _footer(provenance: Provenance) -> list[str]:
         f" ({provenance.coverage.fraction:.0%} of the video)"
     )
     cost = (
-        f"{looked.frames} frames at {looked.fps:g} fps, {looked.video_tokens} video tokens,"
+        f"{looked.frames} frames at {looked.fps:.3g} fps, {looked.video_tokens} video tokens,"
         f" {sum(provenance.timings.values()):.1f} s"
     )
     model = f"model {provenance.model[:_MODEL_CHARS]}"
