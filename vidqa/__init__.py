@@ -27,6 +27,9 @@ __all__ = [
 def open(**settings: Any) -> Session:  # noqa: A001 (reads as `vidqa.open`)
     """A :class:`~vidqa.session.Session`; settings as in :class:`~vidqa.settings.Settings`.
 
+    Also ``sampling`` ("clock", or "qwen" for parity) and ``progress``, called as
+    ``(stage, done, total)``.
+
     >>> import vidqa
     >>> result = vidqa.open(model="nano").ground("clip.mp4", "person opens door")  # doctest: +SKIP
     """

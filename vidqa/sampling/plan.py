@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import asdict, dataclass
-from typing import Literal, Protocol
+from typing import Literal, Protocol, get_args
 
 import numpy as np
 import numpy.typing as npt
@@ -87,9 +87,15 @@ def plan_frames(
     the times that pipeline does; it needs ``frame_times_T``, the time of every displayed frame in
     seconds. Both keep every bound of ``budget``, where the published code exceeds it.
 
-    Raises :class:`PlanError` for a window outside the video, a budget too small for one row, or a
-    video whose measurements are impossible.
+    Raises :class:`PlanError` for a window outside the video, a budget too small for one row, a
+    video whose measurements are impossible, or an unknown mode.
     """
+    if mode not in get_args(SamplingMode):
+        raise PlanError(
+            f"there is no sampling mode {mode!r}",
+            code="sampling_unknown",
+            next_step=f"Choose one of {', '.join(get_args(SamplingMode))}.",
+        )
     budget, grid = budget or Budget(), grid or PatchGrid()
     _check(info)
     span = _window(info, window)

@@ -300,3 +300,9 @@ def test_a_plan_is_json() -> None:
 def test_the_aspect_of_a_large_picture_survives() -> None:
     got = plan(Video(60, width=1920, height=1080))
     assert abs(Fraction(got.width, got.height) - Fraction(16, 9)) < Fraction(1, 10)
+
+
+def test_an_unknown_mode_is_refused_and_not_taken_for_the_clock() -> None:
+    with pytest.raises(PlanError, match="quen") as caught:
+        plan_frames(Video(10.0), mode="quen")  # type: ignore[arg-type]
+    assert "qwen" in caught.value.next_step
