@@ -60,7 +60,7 @@ def test_the_command_works_as_written(command: str, workplace: Path) -> None:
 
 
 def test_the_answer_shown_is_the_answer_given(workplace: Path) -> None:
-    shown = re.search(r"```console\n\$ (vidqa ground .*)\n(.*?)```", README, re.DOTALL)
+    shown = re.search(r"```console\n\$ (vidqa ground [^\n]*)\n(.*?)```", README, re.DOTALL)
     assert shown
     done = vidqa(shown[1], workplace)
     assert done.returncode == 0, done.stderr

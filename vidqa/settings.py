@@ -86,7 +86,8 @@ def _invalid(err: ValidationError) -> SettingsError:
         return SettingsError(
             f"there is no setting {name!r}",
             code="setting_unknown",
-            next_step=f"Correct {config_file()}; settings: {', '.join(Settings.model_fields)}.",
+            next_step=f"Correct the argument or {config_file()};"
+            f" there are {', '.join(Settings.model_fields)}.",
         )
     return SettingsError(
         f"setting {name!r} cannot be {first.get('input')!r}: {first['msg']}",
