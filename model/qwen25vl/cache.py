@@ -45,6 +45,14 @@ class KVCache:
         self.values[layer, :, :, self.length : end] = v_BKSD
         return self.keys[layer, :, :, :end], self.values[layer, :, :, :end]
 
+    def require_like(self, embeds_BSD: Tensor) -> None:
+        """Raises PromptError unless the cache has the type, device and batch of the embeddings."""
+        given = (embeds_BSD.dtype, embeds_BSD.device, embeds_BSD.shape[0])
+        own = (self.keys.dtype, self.keys.device, self.keys.shape[1])
+        if given != own:
+            message = f"embeddings of (type, device, batch) {given} for a cache of {own}"
+            raise PromptError(message, next_step="make the cache with dtype=, device= and batch=")
+
     def require(self, tokens: int) -> None:
         """Raises PromptError when ``tokens`` more do not fit."""
         if self.length + tokens > self.capacity:

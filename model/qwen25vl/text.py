@@ -147,6 +147,7 @@ class TextDecoder(nn.Module):
             message = f"no layer {layer} among {len(self.layers)}"
             raise PromptError(message, next_step="return_layer counts layers done, from 0")
         if cache is not None:
+            cache.require_like(embeds_BSD)
             cache.require(embeds_BSD.shape[1])
 
 

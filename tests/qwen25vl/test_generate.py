@@ -121,6 +121,15 @@ def test_a_full_cache_is_an_error_before_any_work(model):
     assert cache.length == 0
 
 
+@pytest.mark.parametrize("other", [{"dtype": torch.bfloat16}, {"batch": 2}, {"device": "meta"}])
+def test_a_cache_of_another_kind_is_refused_before_any_work(other, model):
+    ids, positions = text_prompt()
+    cache = KVCache(model.config.text, 40, **other)
+    with pytest.raises(PromptError, match="for a cache of"):
+        generate(model, model.embed(ids), positions, max_new_tokens=4, stop_ids=(), cache=cache)
+    assert cache.length == 0
+
+
 def test_a_cache_cannot_be_truncated_to_more_than_it_holds(model):
     with pytest.raises(PromptError):
         KVCache(model.config.text, 15).truncate(1)
