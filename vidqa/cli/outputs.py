@@ -14,6 +14,7 @@ from vidqa.errors import ExportError
 from vidqa.export import EXPORT_FORMATS, export_result
 from vidqa.results import GroundResult, Result
 from vidqa.video import (
+    SHEET_FORMATS,
     choose_sheet_times,
     cut_clip,
     draw_sheet,
@@ -23,7 +24,6 @@ from vidqa.video import (
 )
 
 SHEET_FRAMES = 12
-SHEET_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp")
 FORMATS = ("txt", *EXPORT_FORMATS)
 
 
@@ -46,11 +46,11 @@ class Outputs:
                 code="format_unknown",
                 next_step=f"Choose from {', '.join(FORMATS)}.",
             )
-        if self.sheet and self.sheet.suffix.lower() not in SHEET_SUFFIXES:
+        if self.sheet and self.sheet.suffix.lower() not in SHEET_FORMATS:
             raise ExportError(
                 f"{self.sheet}: a contact sheet cannot be a {self.sheet.suffix or 'file'!r}",
                 code="sheet_format_unknown",
-                next_step=f"Name it with one of {', '.join(SHEET_SUFFIXES)}.",
+                next_step=f"Name it with one of {', '.join(SHEET_FORMATS)}.",
             )
         if self.clip and shutil.which("ffmpeg") is None:
             raise ExportError(

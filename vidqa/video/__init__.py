@@ -6,11 +6,12 @@ from vidqa.video.frames import Frames
 from vidqa.video.limits import Limits
 from vidqa.video.probe import VideoInfo, frame_times, probe
 from vidqa.video.reader import Reader, open_reader, read_frames, read_keyframes
-from vidqa.video.sheet import draw_sheet, sheet_frame_size
+from vidqa.video.sheet import SHEET_FORMATS, draw_sheet, sheet_frame_size
 from vidqa.video.sheet_times import choose_sheet_times
 from vidqa.video.sniff import sniff
 
 __all__ = [
+    "SHEET_FORMATS",
     "Frames",
     "Limits",
     "Reader",

@@ -34,7 +34,7 @@ from vidqa.video.sheet_timeline import Timeline, clock, draw_timeline
 _TITLE_SIZE, _ANSWER_SIZE, _CAPTION_SIZE = 44, 30, 24
 _GAP_PX, _CAPTION_PX, _BORDER_PX = 20, 40, 6
 _CELL_MAX = (720, 600)  # width, height: one frame alone should not fill a wall
-_FORMATS = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WEBP"}
+SHEET_FORMATS = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WEBP"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,7 +187,7 @@ def _stack(parts: Sequence[Image.Image]) -> Image.Image:
 
 
 def _save(image: Image.Image, out: Path, title: str, answer: str) -> None:
-    kind = _FORMATS[out.suffix.lower()]
+    kind = SHEET_FORMATS[out.suffix.lower()]
     part = out.with_name(f".{out.name}.part")
     notes = PngInfo()
     notes.add_itxt("Title", title)
@@ -213,9 +213,9 @@ def _check(duration_s: float, out: Path) -> None:
             code="sheet_impossible",
             next_step="Give the video's duration in seconds, above 0.",
         )
-    if out.suffix.lower() not in _FORMATS:
+    if out.suffix.lower() not in SHEET_FORMATS:
         raise ExportError(
             f"{out}: {out.suffix or 'no suffix'!r} is no picture format of a contact sheet",
             code="sheet_format_unknown",
-            next_step=f"Name it with one of {', '.join(_FORMATS)}.",
+            next_step=f"Name it with one of {', '.join(SHEET_FORMATS)}.",
         )
