@@ -37,9 +37,9 @@ class Recipe:
 
     clips: int = 6000
     """Drawn training clips."""
-    vision_steps: int = 1200
+    vision_steps: int = 1600
     """Steps of stage 1, the vision tower alone."""
-    steps: int = 5000
+    steps: int = 3700
     """Steps in all."""
     batch: int = 16
     vision_batch: int = 32
