@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 
 from vidqa_nano.brush import Brush, Point, shade, turned
+from vidqa_nano.door import handle_of
 from vidqa_nano.world import Actor, Event
 
 GROUND_Y = 0.83
@@ -35,15 +36,6 @@ def hop(event: Event | None, kind: str, t_s: float, rate: float, height: float) 
     if event is None or event.kind != kind:
         return 0.0
     return height * abs(math.sin(math.pi * rate * (t_s - event.start_s)))
-
-
-def handle_of(door: Actor, t_s: float) -> Point:
-    """Where the handle of the door is."""
-    from vidqa_nano.props import door_leaf
-
-    near = door_leaf(door, t_s)
-    (x, top), (_, bottom) = near[1], near[2]
-    return x, top + 0.55 * (bottom - top)
 
 
 def draw_person(brush: Brush, actor: Actor, t_s: float, door: Actor | None) -> None:

@@ -6,27 +6,12 @@ import math
 from collections.abc import Callable
 
 from vidqa_nano.brush import Brush, Point, mix, shade, turned
+from vidqa_nano.door import DOOR_BOTTOM, DOOR_HALF, DOOR_TOP, door_leaf
 from vidqa_nano.figures import FRONT_Y, heading, hop
 from vidqa_nano.world import Actor, Colour
 
-DOOR_HALF, DOOR_TOP, DOOR_BOTTOM = 0.11, 0.26, 0.76
 _BLACK: Colour = (24, 24, 28)
 _GLOW: Colour = (255, 232, 130)
-
-
-def door_leaf(door: Actor, t_s: float) -> list[Point]:
-    """The leaf's corners: hinge top, free top, free bottom, hinge bottom."""
-    angle = math.radians(82 * door.tracks["open"].at(t_s))
-    handle = door.look["handle"]
-    hinge = door.look["x"] - handle * DOOR_HALF
-    free = hinge + handle * 2 * DOOR_HALF * math.cos(angle)
-    grow = 0.055 * math.sin(angle)
-    return [
-        (hinge, DOOR_TOP),
-        (free, DOOR_TOP - grow),
-        (free, DOOR_BOTTOM + grow),
-        (hinge, DOOR_BOTTOM),
-    ]
 
 
 def draw_door(brush: Brush, actor: Actor, t_s: float) -> None:
