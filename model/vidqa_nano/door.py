@@ -28,7 +28,6 @@ def door_leaf(door: Actor, t_s: float) -> list[Point]:
 
 def handle_of(door: Actor, t_s: float) -> Point:
     """Where the handle of the door is."""
-    from vidqa_nano.props import door_leaf
 
     near = door_leaf(door, t_s)
     (x, top), (_, bottom) = near[1], near[2]
