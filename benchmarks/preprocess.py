@@ -105,7 +105,9 @@ def _peer() -> Callable[[Tensor], Tensor]:
         raise SystemExit("transformers' video processor needs torchvision: pip install torchvision")
     from transformers import Qwen2VLVideoProcessor
 
-    processor = Qwen2VLVideoProcessor(do_sample_frames=False, do_resize=False)
+    processor = Qwen2VLVideoProcessor(
+        do_sample_frames=False, do_resize=False, cap_pixels_per_frame=False
+    )
 
     def patches(rgb_TCHW: Tensor) -> Tensor:
         found: Tensor = processor(videos=[rgb_TCHW], return_tensors="pt")["pixel_values_videos"]
@@ -135,7 +137,7 @@ def _show(document: dict[str, Any]) -> None:
         cells = ["x".join(map(str, result["frames"]))]
         cells += [str(result["milliseconds"][name]) for name in names]
         table.add_row(*cells, *(str(result[ratio]) for ratio in ratios))
-    Console().print(table)
+    Console(width=110).print(table)
 
 
 def _options() -> argparse.Namespace:
