@@ -19,6 +19,16 @@ def model_cards() -> list[dict[str, Any]]:
     return [built_in, *(_family_card(each) for each in PROFILES.values() if each.name != BUILT_IN)]
 
 
+def figure_rows(card: dict[str, Any]) -> list[tuple[str, str]]:
+    """What was measured of a model, one row a group: ("through files", "mIoU 0.73, ...")."""
+    figures = card.get("figures", {})
+    groups = {name: group for name, group in figures.items() if isinstance(group, dict)}
+    return [
+        (name, ", ".join(f"{what} {figure['value']:.2f}" for what, figure in group.items()))
+        for name, group in groups.items()
+    ]
+
+
 def _built_in_card(checkpoint: Checkpoint) -> dict[str, Any]:
     parameters = sum(count_parameters(path) for path in checkpoint.weights)
     megabytes = sum(path.stat().st_size for path in checkpoint.weights) / 1e6

@@ -74,14 +74,19 @@ def plan_file(
 def models(json_: options.JsonOption = False) -> int:
     """List the built-in model and known families.
 
-    A family is a set of checkpoints whose prompts and replies are known; name one with --model.
+    A family is a set of checkpoints whose prompts and replies are known; name one of its
+    checkpoints, or a folder, with --model.
     """
-    from vidqa.cli.cards import model_cards  # late: reads the built-in checkpoint
+    from vidqa.cli.cards import figure_rows, model_cards  # late: reads the built-in checkpoint
 
     cards = model_cards()
     rows = [("model", "kind", "what it is")]
     rows += [(str(card["name"]), str(card["kind"]), str(card["about"])) for card in cards]
-    _show({"models": cards}, rows, json_)
+    lines = columns(rows)
+    for card in cards:
+        measured = columns([("", *row) for row in figure_rows(card)])
+        lines += ["", f"{card['name']}, measured:", *measured] if measured else []
+    _show({"models": cards}, [(line,) for line in lines], json_)
     return FOUND
 
 
