@@ -13,7 +13,7 @@ from vidqa.engine import Engine, Reply, Watched
 from vidqa.pipeline.context import Context, Progress, no_progress
 from vidqa.pipeline.planning import Sampling
 from vidqa.profiles import BASE, Profile
-from vidqa.sampling import Budget, PatchGrid
+from vidqa.sampling import Budget, PatchGrid, SamplingMode
 
 
 @dataclass
@@ -56,8 +56,9 @@ def context_saying(
     budget: Budget | None = None,
     progress: Progress = no_progress,
     cut_short: bool = False,
+    mode: SamplingMode = "clock",
 ) -> tuple[Context, ScriptedEngine]:
     """A context whose engine replies ``text``, and that engine."""
     engine = ScriptedEngine(text, cut_short=cut_short)
-    sampling = Sampling(budget=budget or Budget(row_tokens_max=16), grid=PatchGrid())
+    sampling = Sampling(budget=budget or Budget(row_tokens_max=16), grid=PatchGrid(), mode=mode)
     return Context(engine=cast("Engine", engine), sampling=sampling, progress=progress), engine

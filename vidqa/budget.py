@@ -101,6 +101,8 @@ class Budget:
 
 def _whole(facts: Mapping[str, object], name: str, default: int) -> int:
     value = facts.get(name, default)
+    if isinstance(value, float) and value.is_integer():  # some writers save 2 as 2.0
+        value = int(value)
     if not isinstance(value, int) or isinstance(value, bool):
         raise PlanError(
             f"vision_config.{name} is {value!r}, not a whole number",

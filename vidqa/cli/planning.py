@@ -30,7 +30,7 @@ def plan_report(
     checkpoint = find_checkpoint(settings.model)
     sampling = sampling_of(checkpoint, settings, mode)
     source = open_reader(file, reader=sampling.reader, threads=sampling.threads)
-    plan = plan_video(source.info, sampling, start_s=start_s, end_s=end_s)
+    plan = plan_video(source, sampling, start_s=start_s, end_s=end_s)
     report: dict[str, Any] = {
         "video": source.info.to_dict(),
         "model": checkpoint.name,

@@ -101,7 +101,7 @@ def look_at(
         how = ctx.sampling
         source = open_reader(path, reader=how.reader, threads=how.threads)
         video = facts_of(source.info)
-        plan = plan_video(source.info, how, start_s=start_s, end_s=end_s)
+        plan = plan_video(source, how, start_s=start_s, end_s=end_s)
     with clock.stage("decode"):
         frames = source.read_frames(plan.seconds, (plan.height, plan.width))
     rows, row_seconds = _whole_rows(path, frames, plan, how.grid.temporal)

@@ -9,7 +9,7 @@ from vidqa.errors import VideoError
 from vidqa.sampling import Budget, PatchGrid, Plan, SamplingMode, plan_frames
 from vidqa.settings import Settings
 from vidqa.timeline import Span
-from vidqa.video import VideoInfo, frame_times
+from vidqa.video import Reader, VideoInfo
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,21 +37,21 @@ def sampling_of(checkpoint: Checkpoint, settings: Settings, mode: SamplingMode) 
 
 
 def plan_video(
-    info: VideoInfo, sampling: Sampling, *, start_s: float | None, end_s: float | None
+    source: Reader, sampling: Sampling, *, start_s: float | None, end_s: float | None
 ) -> Plan:
     """The plan of one pass over ``[start_s, end_s)``; ``None`` is the video's own end.
 
     Raises :class:`VideoError` on a window outside the video, :class:`PlanError` on a budget that
     no frame fits in.
     """
-    times_T = frame_times(info.path) if sampling.mode == "qwen" else None
+    info = source.info
     return plan_frames(
         info,
         sampling.budget,
         window=window_of(info, start_s, end_s),
         mode=sampling.mode,
         grid=sampling.grid,
-        frame_times_T=times_T,
+        frame_times_T=source.frame_times_T if sampling.mode == "qwen" else None,
     )
 
 

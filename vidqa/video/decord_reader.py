@@ -48,6 +48,11 @@ class DecordReader:
         """What ``probe`` says of the film."""
         return describe(self._film)
 
+    @property
+    def frame_times_T(self) -> NDArray[np.float64]:
+        """See :func:`vidqa.video.frame_times`."""
+        return self._film.clock.seconds_each
+
     def read_frames(self, seconds: Sequence[float], size: tuple[int, int]) -> Frames:
         """See :func:`vidqa.video.read_frames`."""
         height, width = checked_size(size)

@@ -38,6 +38,11 @@ class PyavReader:
         """What ``probe`` says of the film."""
         return describe(self._film)
 
+    @property
+    def frame_times_T(self) -> NDArray[np.float64]:
+        """See :func:`vidqa.video.frame_times`."""
+        return self._film.clock.seconds_each
+
     def read_frames(self, seconds: Sequence[float], size: tuple[int, int]) -> Frames:
         """See :func:`vidqa.video.read_frames`."""
         asked_T = np.asarray(seconds, dtype=np.float64).reshape(-1)

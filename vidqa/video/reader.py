@@ -6,6 +6,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Protocol
 
+import numpy as np
+from numpy.typing import NDArray
+
 from vidqa.errors import VideoError
 from vidqa.video.film import Film, study_film
 from vidqa.video.frames import Frames
@@ -23,6 +26,11 @@ class Reader(Protocol):
     @property
     def info(self) -> VideoInfo:
         """What ``probe`` says of the film."""
+        ...
+
+    @property
+    def frame_times_T(self) -> NDArray[np.float64]:
+        """As :func:`vidqa.video.frame_times`."""
         ...
 
     def read_frames(self, seconds: Sequence[float], size: Size) -> Frames:

@@ -132,3 +132,12 @@ def test_a_window_that_sticks_out_is_cut_to_the_video(clip: Path) -> None:
     ctx, _ = context_saying("no")
     result = ground(clip, "q", ctx, start_s=-5.0, end_s=99.0)
     assert result.provenance.coverage.span == Span(0.0, 8.0)
+
+
+def test_the_qwen_mode_reads_the_published_frames_and_maps_its_times_back(clip: Path) -> None:
+    ctx, engine = context_saying("The given query happens in 2.0 - 7.5 seconds.", mode="qwen")
+    result = ground(clip, "q", ctx)
+    assert engine.rows_seen == [(0.0, 1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0)]
+    # Frame k of 16 is number round(79 k / 15): the model's 2.0 s (k = 4) is frame 21, at 2.1 s.
+    assert result.spans[0].start_s == pytest.approx(2.1)
+    assert result.spans[0].end_s == pytest.approx(7.9)

@@ -234,6 +234,7 @@ def test_the_grid_comes_from_the_checkpoint() -> None:
     assert PatchGrid.from_config(config) == PatchGrid(patch=16, ids_per_s=4)
     assert PatchGrid.from_config({}) == PatchGrid()
     assert PatchGrid(patch=16).block == 32
+    assert PatchGrid.from_config({"vision_config": {"tokens_per_second": 2.0}}).ids_per_s == 2
     with pytest.raises(PlanError, match="patch_size"):
         PatchGrid.from_config({"vision_config": {"patch_size": "14"}})
 

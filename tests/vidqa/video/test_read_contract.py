@@ -119,3 +119,9 @@ def test_a_reader_measured_once_reads_often(clip: Clip, reader: str) -> None:
     for number in (30, 3):
         frames = opened.read_frames([number / 25], (64, 96))
         assert clips.number_on(frames.rgb_THWC[0]) == number
+
+
+@pytest.mark.parametrize("reader", ["pyav", "decord"])
+def test_a_reader_knows_the_time_of_every_frame(clip: Clip, reader: str) -> None:
+    path = clip("b_frames.mp4")
+    np.testing.assert_array_equal(open_reader(path, reader=reader).frame_times_T, frame_times(path))
