@@ -157,7 +157,7 @@ HOSTILE = st.text(max_size=40) | st.sampled_from(
 )  # fmt: skip
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(HOSTILE)
 def test_words_cannot_break_any_format(words: str) -> None:
     one = result(Span(3, 7.5), query=words)

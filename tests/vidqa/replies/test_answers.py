@@ -56,7 +56,7 @@ def test_a_model_that_cannot_tell_is_uncertain_in_its_own_words(reply: str) -> N
     assert (parsed.outcome, parsed.answer) == ("uncertain", reply.removesuffix("."))
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.text(max_size=200))
 def test_any_reply_gives_an_answer_or_none(reply: str) -> None:
     parsed = parse_answer(reply, window=MINUTE)

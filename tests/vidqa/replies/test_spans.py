@@ -213,7 +213,7 @@ BITS = st.sampled_from(
 )  # fmt: skip
 
 
-@settings(max_examples=600, deadline=None)
+@settings(max_examples=600)
 @given(
     st.text(max_size=80) | st.lists(BITS, max_size=30).map("".join),
     st.tuples(st.floats(0, 1e4), st.floats(0, 1e4)).map(sorted),
@@ -228,7 +228,7 @@ def test_any_reply_gives_spans_inside_the_window_or_none(reply: str, ends: list[
     assert not parsed.spans or re.search("[0-9]", reply)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.text(alphabet="0123456789.,:- –sto[](){}\"'<>/", max_size=60))
 def test_every_edge_is_a_number_that_stands_in_the_reply(reply: str) -> None:
     window = Span(0.0, 1e12)

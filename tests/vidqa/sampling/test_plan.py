@@ -53,7 +53,7 @@ def videos(draw: st.DrawFn) -> Video:
     return Video(length_s, fps, draw(side), draw(side), draw(st.booleans()))
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(videos(), st.sampled_from(["clock", "qwen"]))
 def test_every_plan_keeps_768_frames_and_24576_tokens(video: Video, mode: SamplingMode) -> None:
     got = plan(video, mode)
@@ -69,7 +69,7 @@ def test_every_plan_keeps_768_frames_and_24576_tokens(video: Video, mode: Sampli
     assert all(0 <= t_s <= video.duration_s for t_s in got.seconds)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(
     videos(),
     st.integers(2, 768),
@@ -85,7 +85,7 @@ def test_every_plan_keeps_a_smaller_budget_too(
     assert got.video_tokens <= tokens
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(videos(), st.floats(0, 1), st.floats(0, 1))
 def test_the_clock_never_leaves_more_than_a_step_unseen(video: Video, a: float, b: float) -> None:
     low, high = sorted((a * video.duration_s, b * video.duration_s))
@@ -279,7 +279,7 @@ def test_a_time_of_the_stretched_timeline_is_mapped_back() -> None:
     assert to_true_seconds(got, 20) == 10
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(videos(), st.sampled_from(["clock", "qwen"]), st.floats(-1, 1e5), st.floats(-1, 1e5))
 def test_true_time_keeps_the_order_and_the_window(
     video: Video, mode: SamplingMode, a_s: float, b_s: float
