@@ -65,7 +65,7 @@ FolderOption = Annotated[
 ]
 SheetOption = Annotated[
     Path | None,
-    typer.Option("--sheet", metavar="PNG", help="Draw the evidence frames on a timeline."),
+    typer.Option("--sheet", metavar="PNG", help="Draw frames in and around the answer."),
 ]
 ClipOption = Annotated[bool, typer.Option("--clip", help="Cut every moment out (needs ffmpeg).")]
 OverwriteOption = Annotated[
