@@ -20,7 +20,9 @@ app = typer.Typer(
     rich_markup_mode=None,  # plain help reads the same in a terminal, a pipe and a file
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
-    epilog="Exit codes: 0 found, 1 not found or uncertain, 2 error, 130 interrupted, 141 pipe closed.",
+    epilog=(
+        "Exit codes: 0 found, 1 not found or uncertain, 2 error, 130 interrupted, 141 pipe closed."
+    ),
 )
 app.command("ground")(answers.ground)
 app.command("ask")(answers.ask)
