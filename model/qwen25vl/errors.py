@@ -25,3 +25,7 @@ class TokenizerError(Qwen25VLError):
 
 class PromptError(Qwen25VLError, ValueError):
     """Token ids, vision grids, positions or frames that do not belong together."""
+
+
+class GrammarError(Qwen25VLError, ValueError):
+    """A grammar that cannot be compiled or followed, or a token that it does not allow."""

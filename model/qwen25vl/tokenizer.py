@@ -83,6 +83,10 @@ class Tokenizer:
     def decode(self, ids: Sequence[int], *, skip_special: bool = True) -> str:
         return self._backend.decode(list(ids), skip_special_tokens=skip_special)
 
+    def to_json(self) -> str:
+        """The text of tokenizer.json, for libraries that read it themselves."""
+        return self._backend.to_str()
+
     def check(self, config: ModelConfig) -> None:
         """Raise TokenizerError unless config.json gives the vision tokens the same ids."""
         pairs = {

@@ -1,0 +1,169 @@
+"""A reply held to a grammar: what may follow, where it may end, and what never comes."""
+
+from __future__ import annotations
+
+import json
+import random
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from qwen25vl import Tokenizer
+from qwen25vl.errors import GrammarError
+from qwen25vl.grammar import Grammar, Vocabulary
+from tests.tiny_checkpoint import write_tokenizer
+
+PADDING = 40
+"""Rows of the embedding table that no token has."""
+NANO = Path(__file__).resolve().parents[2] / "model" / "vidqa_nano" / "weights"
+END, TEXT_END = "<|im_end|>", "<|endoftext|>"
+
+
+@pytest.fixture(scope="module")
+def tokenizer(tmp_path_factory: pytest.TempPathFactory) -> Tokenizer:
+    folder = tmp_path_factory.mktemp("tokenizer")
+    write_tokenizer(folder / "tokenizer.json")
+    return Tokenizer.from_folder(folder)
+
+
+@pytest.fixture(scope="module")
+def vocabulary(tokenizer: Tokenizer) -> Vocabulary:
+    return vocabulary_of(tokenizer)
+
+
+def stops(tokenizer: Tokenizer) -> list[int]:
+    return [tokenizer.id_of(END), tokenizer.id_of(TEXT_END)]
+
+
+def vocabulary_of(tokenizer: Tokenizer, rows: int | None = None) -> Vocabulary:
+    size = rows or tokenizer.size + PADDING
+    return Vocabulary(tokenizer, stop_ids=stops(tokenizer), vocab_size=size)
+
+
+def accepts(grammar: Grammar, ids: Sequence[int]) -> bool:
+    """Whether every token was allowed when its turn came."""
+    state = grammar.start()
+    for token in ids:
+        if not state.allowed()[token]:
+            return False
+        state.accept(token)
+    return True
+
+
+def says(grammar: Grammar, tokenizer: Tokenizer, text: str) -> bool:
+    """Whether the reply may be exactly ``text``, ended by either stop token."""
+    return all(accepts(grammar, [*tokenizer.encode(text), stop]) for stop in stops(tokenizer))
+
+
+@pytest.mark.parametrize(
+    ("source", "kind", "good", "bad"),
+    [
+        ('start: "a" DIGIT+\nDIGIT: /[0-9]/', "lark", ["a1", "a12"], ["a", "b1", "1"]),
+        (r"\d{2}/[ab]", "regex", ["12/a"], ["1/a", "12/", "12/c"]),
+        ('{"type": "array", "items": {"type": "integer"}}', "json_schema",
+         ["[]", "[1, 2]", "[\n    1\n]"], ["", "[1.5]", "{}", "[1"]),
+        ('{"type": "object"}', "json_schema", ['{"a": [1]}'], ["[1]"]),
+    ],
+)  # fmt: skip
+def test_a_reply_is_what_the_source_says(source, kind, good, bad, vocabulary, tokenizer):
+    grammar = Grammar(vocabulary, source, kind)
+    assert [text for text in good + bad if says(grammar, tokenizer, text)] == good
+
+
+def test_a_mask_has_one_place_for_every_row_of_the_embedding_table(vocabulary, tokenizer):
+    allowed = Grammar(vocabulary, "[ab]", "regex").start().allowed()
+    assert (allowed.dtype, allowed.device.type) == (torch.bool, "cpu")
+    assert allowed.shape == (tokenizer.size + PADDING,)
+    assert allowed.nonzero()[:, 0].tolist() == sorted(tokenizer.encode("ab"))
+
+
+@given(seed=st.integers(0, 2**32))
+def test_stop_ids_are_allowed_exactly_where_the_text_may_end(vocabulary, tokenizer, seed):
+    state, pick, said = Grammar(vocabulary, "(ab|abc)*", "regex").start(), random.Random(seed), ""
+    for _ in range(12):
+        allowed = state.allowed()
+        may_end = not said or said.endswith(("ab", "abc"))
+        assert [bool(allowed[stop]) for stop in stops(tokenizer)] == [may_end, may_end]
+        token = pick.choice([token for token in tokenizer.encode("abc") if allowed[token]])
+        state.accept(token)
+        said += tokenizer.decode([token])
+
+
+def test_control_tokens_and_rows_without_a_token_never_come(vocabulary, tokenizer):
+    grammar = Grammar(vocabulary, "(?s:.*)", "regex")
+    beyond = grammar.start().allowed()[tokenizer.id_of(TEXT_END) :].nonzero()[:, 0]
+    first = tokenizer.id_of(TEXT_END)
+    assert sorted((beyond + first).tolist()) == sorted(stops(tokenizer))
+
+
+def test_replies_from_one_grammar_do_not_disturb_each_other(vocabulary, tokenizer):
+    grammar = Grammar(vocabulary, "ab", "regex")
+    first, second = grammar.start(), grammar.start()
+    first.accept(tokenizer.encode("a")[0])
+    assert first.allowed().nonzero()[:, 0].tolist() == tokenizer.encode("b")
+    assert second.allowed().nonzero()[:, 0].tolist() == tokenizer.encode("a")
+
+
+def test_a_token_that_was_not_allowed_is_an_error_that_names_it(vocabulary, tokenizer):
+    state = Grammar(vocabulary, "ab", "regex").start()
+    wrong = tokenizer.encode("b")[0]
+    with pytest.raises(GrammarError, match=f"token {wrong} does not follow"):
+        state.accept(wrong)
+
+
+def test_after_an_error_nothing_is_allowed_in_silence(vocabulary, tokenizer):
+    state = Grammar(vocabulary, "ab", "regex").start()
+    with pytest.raises(GrammarError):
+        state.accept(tokenizer.encode("b")[0])
+    with pytest.raises(GrammarError, match="cannot go on"):
+        state.allowed()
+
+
+@pytest.mark.parametrize(
+    ("source", "kind", "said"),
+    [
+        ('start: "a', "lark", "lexer error"),
+        ("start: missing", "lark", "missing"),
+        ("(", "regex", "unclosed group"),
+        ("{", "json_schema", "not JSON"),
+        ('{"type": "foo"}', "json_schema", "foo"),
+    ],
+)
+def test_a_source_that_cannot_be_compiled_is_told_with_its_reason(source, kind, said, vocabulary):
+    with pytest.raises(GrammarError, match=said):
+        Grammar(vocabulary, source, kind)
+
+
+def test_a_reply_without_a_stop_token_is_refused(tokenizer):
+    with pytest.raises(GrammarError, match="no stop ids"):
+        Vocabulary(tokenizer, stop_ids=[], vocab_size=tokenizer.size)
+
+
+def test_space_between_the_marks_of_json_has_an_end(vocabulary, tokenizer):
+    schema = '{"type": "array", "items": {"type": "integer"}}'
+    grammar = Grammar(vocabulary, schema, "json_schema")
+    assert says(grammar, tokenizer, f"[\n{' ' * 16}1]")
+    assert not says(grammar, tokenizer, f"[\n{' ' * 17}1]")
+    mine = json.dumps({**json.loads(schema), "x-guidance": {"whitespace_flexible": False}})
+    assert not says(Grammar(vocabulary, mine, "json_schema"), tokenizer, "[ 1]")
+
+
+def test_every_spelling_of_a_text_in_tokens_is_allowed():
+    """Also where the text is settled: a tokenizer may have whole phrases as tokens."""
+    nano = Tokenizer.from_folder(NANO)
+    grammar = Grammar(vocabulary_of(nano), "The given query happens in 3.0", "regex")
+    phrase = nano.id_of("The given query happens in ")
+    letters = [nano.encode(char)[0] for char in "The given query happens in "]
+    assert nano.encode("The given query happens in 3.0")[0] == phrase
+    for spelling in ([phrase], letters):
+        assert accepts(grammar, [*spelling, *nano.encode("3.0"), nano.id_of(END)])
+
+
+def test_the_official_tokenizer_has_no_control_token_inside_a_text(shared):
+    official = Tokenizer.from_folder(shared / "qwen2.5-vl-tokenizer")
+    allowed = Grammar(vocabulary_of(official, 152064), "(?s:.*)", "regex").start().allowed()
+    assert (allowed[151643:].nonzero()[:, 0] + 151643).tolist() == [151643, 151645]
