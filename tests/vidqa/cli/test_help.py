@@ -12,12 +12,12 @@ from typer.testing import CliRunner
 from vidqa import __version__
 from vidqa.cli.main import app
 
-COMMANDS = ["ground", "ask", "probe", "plan", "models", "doctor"]
+COMMANDS = ["ground", "ask", "probe", "plan", "models", "doctor", "bench", "bench model"]
 
 
 @pytest.mark.parametrize("command", COMMANDS)
 def test_every_command_has_help(command: str) -> None:
-    done = CliRunner().invoke(app, [command, "--help"])
+    done = CliRunner().invoke(app, [*command.split(), "--help"])
     assert (done.exit_code, "Usage" in done.output) == (0, True)
 
 
