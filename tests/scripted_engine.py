@@ -8,6 +8,7 @@ from typing import cast
 import numpy as np
 from numpy.typing import NDArray
 
+from qwen25vl import Constraint
 from vidqa.chat import Chat, Text
 from vidqa.engine import Engine, Reply, Watched
 from vidqa.pipeline.context import Context, Progress, no_progress
@@ -27,6 +28,8 @@ class ScriptedEngine:
     frames_seen: list[NDArray[np.uint8]] = field(default_factory=list)
     rows_seen: list[tuple[float, ...]] = field(default_factory=list)
     asked: list[str] = field(default_factory=list)
+    grammars: list[str] = field(default_factory=list)
+    held_to: list[object] = field(default_factory=list)
 
     def watch(self, rgb_THWC: NDArray[np.uint8], row_seconds: tuple[float, ...]) -> Watched:
         import torch
@@ -39,7 +42,19 @@ class ScriptedEngine:
         tokens = torch.zeros(grid.patches // 4, 8)
         return Watched(tokens_MD=tokens, run=VisionRun(grid, row_seconds))
 
-    def reply(self, chat: Chat, watched: Watched, *, max_new_tokens: int) -> Reply:
+    def constraint(self, grammar: str) -> Constraint:
+        self.grammars.append(grammar)
+        return cast("Constraint", grammar)
+
+    def reply(
+        self,
+        chat: Chat,
+        watched: Watched,
+        *,
+        max_new_tokens: int,
+        constraint: Constraint | None = None,
+    ) -> Reply:
+        self.held_to.append(constraint)
         words = [item.text for item in chat.turns[-1].content if isinstance(item, Text)]
         self.asked.extend(words)
         return Reply(

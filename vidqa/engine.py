@@ -9,6 +9,7 @@ import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Literal
 
 import numpy as np
@@ -17,6 +18,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from qwen25vl import (
+    Constraint,
     Generation,
     Message,
     Qwen25VL,
@@ -30,6 +32,7 @@ from qwen25vl import (
     patchify,
     position_ids,
 )
+from qwen25vl.grammar import Grammar, Vocabulary
 from vidqa.chat import Chat, Text
 from vidqa.checkpoints import Checkpoint
 from vidqa.errors import ModelError
@@ -107,9 +110,17 @@ class Engine:
         return Watched(tokens_MD=tokens_MD, run=run)
 
     @torch.inference_mode()
-    def reply(self, chat: Chat, watched: Watched, *, max_new_tokens: int) -> Reply:
+    def reply(
+        self,
+        chat: Chat,
+        watched: Watched,
+        *,
+        max_new_tokens: int,
+        constraint: Constraint | None = None,
+    ) -> Reply:
         """Greedy reply to a chat that holds one video, at most ``max_new_tokens`` long.
 
+        ``constraint``, a fresh one for every reply, says which tokens may follow.
         Raises :class:`ModelError` when the prompt cannot be built or run.
         """
         with _model_errors():
@@ -122,8 +133,22 @@ class Engine:
                 positions_3S[:, None].to(self._device),
                 max_new_tokens=max_new_tokens,
                 stop_ids=self._stop_ids,
+                constraint=constraint,
             )
         return self._reply_of(said)
+
+    def constraint(self, grammar: str) -> Constraint:
+        """Holds one reply to a grammar, given as Lark text.
+
+        Raises :class:`ModelError` when it cannot be compiled.
+        """
+        with _model_errors():
+            return Grammar(self._vocabulary, grammar).start()
+
+    @cached_property
+    def _vocabulary(self) -> Vocabulary:
+        rows = self._model.config.text.vocab_size
+        return Vocabulary(self._tokenizer, stop_ids=self._stop_ids, vocab_size=rows)
 
     def _reply_of(self, said: Generation) -> Reply:
         return Reply(

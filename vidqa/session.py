@@ -30,13 +30,16 @@ class Session:
         *,
         start_s: float | None = None,
         end_s: float | None = None,
+        strict: bool = False,
     ) -> GroundResult:
         """When ``query`` happens in ``[start_s, end_s)`` of the video, or that it does not.
 
+        ``strict`` holds the model to the format its profile promises, so that no reply is
+        unreadable; a model that wants to say something else is not heard.
         Raises :class:`VideoError` on a file that cannot be read, :class:`PlanError` on an empty
         window or an impossible budget.
         """
-        return ground(Path(path), query, self.context, start_s=start_s, end_s=end_s)
+        return ground(Path(path), query, self.context, start_s=start_s, end_s=end_s, strict=strict)
 
     def ask(
         self,

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from qwen25vl.cache import KVCache
 from qwen25vl.config import ModelConfig, TextConfig, VisionConfig, load_config
+from qwen25vl.constraint import Constraint
 from qwen25vl.errors import CheckpointError, ConfigError, PromptError, Qwen25VLError, TokenizerError
 from qwen25vl.generate import Choices, Generation, choose, generate
 from qwen25vl.model import Qwen25VL, VideoInput
@@ -20,6 +21,7 @@ __all__ = [
     "CheckpointError",
     "Choices",
     "ConfigError",
+    "Constraint",
     "Generation",
     "Grid",
     "KVCache",

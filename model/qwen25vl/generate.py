@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from qwen25vl.cache import KVCache
+from qwen25vl.constraint import Constraint
 from qwen25vl.errors import PromptError
 from qwen25vl.model import Qwen25VL
 from qwen25vl.positions import next_position
@@ -50,8 +51,11 @@ def generate(
     max_new_tokens: int,
     stop_ids: Sequence[int],
     cache: KVCache | None = None,
+    constraint: Constraint | None = None,
 ) -> Generation:
     """The most probable token, again and again, until a stop id or the limit.
+
+    With ``constraint``, the most probable of those it allows; log-probabilities stay the model's.
 
     With ``cache``, embeddings and positions are those of the prompt's tokens that are not in it yet
     (at least one); it is left with the prompt and the reply: ``truncate`` it to ask again. Raises
@@ -65,9 +69,11 @@ def generate(
     ids: list[int] = []
     logprobs: list[float] = []
     while True:
-        token = int(scores_V.argmax())  # one device sync per token
+        token = int(_held(scores_V, constraint).argmax())  # one device sync per token
         if token in stop_ids:
             return Generation(ids, logprobs, stopped=True)
+        if constraint is not None:
+            constraint.accept(token)
         ids.append(token)
         logprobs.append(float(scores_V[token]))
         if len(ids) == max_new_tokens:
@@ -134,6 +140,13 @@ def _cache_for(model: Qwen25VL, embeds_1SD: Tensor, room: int, cache: KVCache | 
         return KVCache(model.config.text, tokens, dtype=embeds_1SD.dtype, device=embeds_1SD.device)
     cache.require(tokens)
     return cache
+
+
+def _held(scores_V: Tensor, constraint: Constraint | None) -> Tensor:
+    """Scores of what is not allowed become minus infinity."""
+    if constraint is None:
+        return scores_V
+    return scores_V.masked_fill(~constraint.allowed().to(scores_V.device), -torch.inf)
 
 
 def _next_scores(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -12,10 +13,10 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qwen25vl import Tokenizer
+from qwen25vl import Tokenizer, generate, load_model
 from qwen25vl.errors import GrammarError
 from qwen25vl.grammar import Grammar, Vocabulary
-from tests.tiny_checkpoint import write_tokenizer
+from tests.tiny_checkpoint import save_tiny, write_tokenizer
 
 PADDING = 40
 """Rows of the embedding table that no token has."""
@@ -167,3 +168,30 @@ def test_the_official_tokenizer_has_no_control_token_inside_a_text(shared):
     official = Tokenizer.from_folder(shared / "qwen2.5-vl-tokenizer")
     allowed = Grammar(vocabulary_of(official, 152064), "(?s:.*)", "regex").start().allowed()
     assert (allowed[151643:].nonzero()[:, 0] + 151643).tolist() == [151643, 151645]
+
+
+def test_a_held_reply_is_the_most_probable_one_that_is_allowed(vocabulary, tokenizer, tmp_path):
+    """Every token is the best of those allowed; log-probabilities are over the whole vocabulary."""
+    model = load_model(save_tiny(tmp_path))
+    rows = model.config.text.vocab_size
+    grammar = Grammar(vocabulary_of(tokenizer, rows), r"[0-9]{2}\.[0-9] - [0-9]{3}", "regex")
+    ids = torch.tensor([tokenizer.encode("When does it happen?")])
+    positions = torch.arange(ids.shape[1]).expand(3, 1, -1)
+    said = generate(
+        model,
+        model.embed(ids),
+        positions,
+        max_new_tokens=20,
+        stop_ids=stops(tokenizer),
+        constraint=grammar.start(),
+    )
+    assert said.stopped
+    assert re.fullmatch(r"[0-9]{2}\.[0-9] - [0-9]{3}", tokenizer.decode(said.ids))
+    state, whole = grammar.start(), torch.cat([ids, torch.tensor([said.ids])], dim=1)
+    with torch.no_grad():
+        places = torch.arange(whole.shape[1]).expand(3, 1, -1)
+        scores_SV = model(whole, places)[0].log_softmax(-1)[ids.shape[1] - 1 :]
+    for token, logprob, scores_V in zip(said.ids, said.logprobs, scores_SV[:-1], strict=True):
+        assert token == int(scores_V.masked_fill(~state.allowed(), -torch.inf).argmax())
+        assert logprob == pytest.approx(float(scores_V[token]), abs=1e-4)
+        state.accept(token)

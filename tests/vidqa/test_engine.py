@@ -13,6 +13,9 @@ from vidqa.engine import Engine, Reply, open_engine
 from vidqa.errors import ModelError
 from vidqa.profiles import BASE
 from vidqa.prompts import ask_prompt, ground_prompt
+from vidqa.replies import parse_spans
+from vidqa.replies.grammar import reply_grammar
+from vidqa.timeline import Span
 
 
 @pytest.fixture(scope="module")
@@ -86,3 +89,20 @@ def test_a_missing_card_is_an_error_and_not_a_quiet_cpu(tiny_folder: Path) -> No
         pytest.skip("this machine has a CUDA device")
     with pytest.raises(ModelError, match="CUDA"):
         open_engine(find_checkpoint(str(tiny_folder)), device="cuda")
+
+
+def test_a_network_that_babbles_is_held_to_a_readable_reply(engine: Engine) -> None:
+    """Random weights say anything; under the grammar it is a span or a plain no, ended in time."""
+    watched = engine.watch(np.zeros((2, 56, 56, 3), dtype=np.uint8), (0.0,))
+    prompt, grammar = ground_prompt("q", BASE), reply_grammar(BASE.reply_format)
+    free = engine.reply(prompt, watched, max_new_tokens=40)
+    held = engine.reply(prompt, watched, max_new_tokens=900, constraint=engine.constraint(grammar))
+    window = Span(0.0, 1e6)
+    assert parse_spans(free.text, window=window).parse_kind == "unreadable"
+    assert parse_spans(held.text, window=window).parse_kind in ("range", "absent", "outside")
+    assert not held.cut_short
+
+
+def test_a_grammar_that_cannot_be_compiled_is_an_error_with_a_next_step(engine: Engine) -> None:
+    with pytest.raises(ModelError, match="lark"):
+        engine.constraint("start: (")

@@ -25,7 +25,9 @@ class Verb:
     metavar: str
     help: str
     doc: str
-    answer: Callable[[Session, Path, str, float | None, float | None], Result]
+    answer: Callable[[Session, Path, str, float | None, float | None, bool], Result]
+    strict: bool
+    """Whether replies have a format that ``--strict`` can hold them to."""
 
 
 def answer_command(verb: Verb) -> Callable[..., None]:
@@ -43,6 +45,7 @@ def answer_command(verb: Verb) -> Callable[..., None]:
         output_dir: options.FolderOption = None,
         sheet: options.SheetOption = None,
         clip: options.ClipOption = False,
+        strict: options.StrictOption = False,
         overwrite: options.OverwriteOption = False,
         model: options.ModelOption = None,
         device: options.DeviceOption = None,
@@ -65,6 +68,7 @@ def answer_command(verb: Verb) -> Callable[..., None]:
             overwrite=overwrite,
         )
         outputs.check(file)
+        options.check_strict(strict, possible=verb.strict)
         start_s, end_s = options.parse_edge(start), options.parse_edge(end)
         mode = options.sampling_mode(sampling)
         with show_progress(progress) as report:
@@ -81,7 +85,7 @@ def answer_command(verb: Verb) -> Callable[..., None]:
                 budget_frames=budget_frames,
                 budget_tokens=budget_tokens,
             )
-            result = verb.answer(session, file, text, start_s, end_s)
+            result = verb.answer(session, file, text, start_s, end_s, strict)
         write_texts(file, result, outputs, report)  # bars are gone: they would erase lines of it
         with show_progress(progress) as report:
             write_pictures(file, result, outputs, report)
@@ -96,9 +100,10 @@ ground = answer_command(
         metavar="QUERY",
         help="What happens, in a few words: 'person opens door'.",
         doc="Find when something happens in a video.",
-        answer=lambda session, file, query, start_s, end_s: session.ground(
-            file, query, start_s=start_s, end_s=end_s
+        answer=lambda session, file, query, start_s, end_s, strict: session.ground(
+            file, query, start_s=start_s, end_s=end_s, strict=strict
         ),
+        strict=True,
     )
 )
 ask = answer_command(
@@ -106,8 +111,9 @@ ask = answer_command(
         metavar="QUESTION",
         help="A question about the video.",
         doc="Ask a question about a video.",
-        answer=lambda session, file, question, start_s, end_s: session.ask(
+        answer=lambda session, file, question, start_s, end_s, _: session.ask(
             file, question, start_s=start_s, end_s=end_s
         ),
+        strict=False,
     )
 )

@@ -63,6 +63,10 @@ FolderOption = Annotated[
     Path | None,
     typer.Option("-o", "--output-dir", metavar="DIR", help="Write files here, not to stdout."),
 ]
+StrictOption = Annotated[
+    bool,
+    typer.Option("--strict", help="Hold the reply to the model's own format of times (ground)."),
+]
 SheetOption = Annotated[
     Path | None,
     typer.Option("--sheet", metavar="PNG", help="Draw frames in and around the answer."),
@@ -81,6 +85,16 @@ SAMPLING_MODES: tuple[SamplingMode, ...] = ("clock", "qwen")
 def parse_edge(text: str | None) -> float | None:
     """Seconds of ``--start`` or ``--end``; ``None`` where the option was not given."""
     return None if text is None else parse_time(text)
+
+
+def check_strict(strict: bool, *, possible: bool) -> None:
+    """Raises :class:`SettingsError` for an answer in free words that shall be held to a format."""
+    if strict and not possible:
+        raise SettingsError(
+            "--strict holds replies to a format of times, and an answer has none",
+            code="strict_without_format",
+            next_step="Leave it out, or use vidqa ground.",
+        )
 
 
 def sampling_mode(name: str) -> SamplingMode:

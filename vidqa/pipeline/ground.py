@@ -11,6 +11,7 @@ from vidqa.pipeline.look import Look, look_at
 from vidqa.pipeline.report import provenance_of
 from vidqa.prompts import ground_prompt
 from vidqa.replies import parse_spans
+from vidqa.replies.grammar import reply_grammar
 from vidqa.results import GroundResult, Segment
 from vidqa.timeline import Span
 
@@ -25,13 +26,20 @@ def ground(
     *,
     start_s: float | None = None,
     end_s: float | None = None,
+    strict: bool = False,
 ) -> GroundResult:
-    """Find ``query`` in ``[start_s, end_s)`` in one pass; ``None`` is the video's own end."""
+    """Find ``query`` in ``[start_s, end_s)`` in one pass; ``None`` is the video's own end.
+
+    ``strict`` lets the model say nothing but a reply in its profile's format.
+    """
     clock, profile = StageClock(ctx.progress), ctx.engine.profile
     prompt = ground_prompt(query, profile)
     look = look_at(path, ctx, clock, start_s=start_s, end_s=end_s)
     with clock.stage("text"):
-        reply = ctx.engine.reply(prompt, look.watched, max_new_tokens=profile.ground_tokens)
+        held = ctx.engine.constraint(reply_grammar(profile.reply_format)) if strict else None
+        reply = ctx.engine.reply(
+            prompt, look.watched, max_new_tokens=profile.ground_tokens, constraint=held
+        )
     parsed = parse_spans(reply.text, window=look.model_window)
     return GroundResult(
         outcome=parsed.outcome,

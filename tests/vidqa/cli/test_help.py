@@ -58,6 +58,11 @@ def test_a_wrong_value_is_named_before_any_model_is_loaded(args: list[str], code
     assert code in done.stderr
 
 
+def test_answers_in_free_words_cannot_be_held_to_a_format() -> None:
+    done = CliRunner().invoke(app, ["ask", "clip.mp4", "x", "--strict"])
+    assert (done.exit_code, "strict_without_format" in done.stderr) == (2, True)
+
+
 def test_an_output_that_exists_is_not_replaced_unasked(tmp_path: Path) -> None:
     sheet = tmp_path / "sheet.png"
     sheet.write_bytes(b"mine")

@@ -12,6 +12,8 @@ import pytest
 from tests.scripted_engine import context_saying
 from vidqa.errors import VideoError
 from vidqa.pipeline.ground import ground
+from vidqa.profiles import BASE
+from vidqa.replies.grammar import reply_grammar
 from vidqa.sampling import Budget
 from vidqa.timeline import Span
 
@@ -99,6 +101,14 @@ def test_the_video_is_named_by_the_digest_of_its_bytes(clip: Path) -> None:
     ctx, _ = context_saying("no")
     wanted = hashlib.sha256(clip.read_bytes()).hexdigest()
     assert ground(clip, "q", ctx).provenance.video.id == f"sha256:{wanted}"
+
+
+def test_a_strict_question_holds_the_reply_to_the_profiles_format(clip: Path) -> None:
+    ctx, engine = context_saying("The given query happens in 2.0 - 4.0 seconds.")
+    ground(clip, "q", ctx)
+    ground(clip, "q", ctx, strict=True)
+    assert engine.held_to == [None, reply_grammar(BASE.reply_format)]
+    assert engine.grammars == [reply_grammar(BASE.reply_format)]
 
 
 def test_a_reply_at_its_length_limit_carries_a_note(clip: Path) -> None:
