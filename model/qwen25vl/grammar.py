@@ -10,12 +10,13 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any, Literal
 
 import numpy as np
 import torch
 from llguidance import LLMatcher, LLTokenizer, regex_to_lark
+from tokenizers.pre_tokenizers import ByteLevel
 from torch import Tensor
 
 from qwen25vl.errors import GrammarError
@@ -42,7 +43,7 @@ class Vocabulary:
         if not stop_ids:
             raise GrammarError("no stop ids", next_step="pass those of generation_config.json")
         self.tokens = LLTokenizer(
-            _controls_marked(tokenizer.to_json()), n_vocab=vocab_size, eos_token=list(stop_ids)
+            _plain_and_control(tokenizer.to_json()), n_vocab=vocab_size, eos_token=list(stop_ids)
         )
 
 
@@ -104,12 +105,23 @@ def _lark(source: str, kind: Kind) -> str:
     return f"{_EVERY_SPELLING}start: %json {json.dumps(schema)}"
 
 
-def _controls_marked(tokenizer_json: str) -> str:
-    """Every ``<|...|>`` as special: the official file leaves some, as ``<|fim_prefix|>``, plain."""
+def _plain_and_control(tokenizer_json: str) -> str:
+    """tokenizer.json with its added tokens told apart the way a reply needs it.
+
+    Control tokens become special: the official file leaves some, as ``<|fim_prefix|>``, plain. The
+    others become words like any: the library would take ``<think>`` for a control token.
+    """
     raw: dict[str, Any] = json.loads(tokenizer_json)
-    added: list[Mapping[str, Any]] = raw.get("added_tokens") or []
-    raw["added_tokens"] = [
-        {**token, "special": token["special"] or bool(_CONTROL.fullmatch(token["content"]))}
-        for token in added
-    ]
+    added: list[dict[str, Any]] = raw["added_tokens"]
+    control = [one for one in added if one["special"] or _CONTROL.fullmatch(one["content"])]
+    words = {_byte_letters(one["content"]): one["id"] for one in added if one not in control}
+    raw["added_tokens"] = [{**one, "special": True} for one in control]
+    # An added token gets the id of its namesake in the vocabulary, else the next free one.
+    raw["model"]["vocab"] |= words | {one["content"]: one["id"] for one in control}
     return json.dumps(raw)
+
+
+def _byte_letters(text: str) -> str:
+    """A text as a byte-level vocabulary spells it, a letter for every byte."""
+    (letters, _), *_ = ByteLevel(add_prefix_space=False, use_regex=False).pre_tokenize_str(text)
+    return letters

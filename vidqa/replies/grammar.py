@@ -27,14 +27,18 @@ thinking[lazy]: /(?s:.{0,2400})<\/think>/
 """
 """Free text up to the first closing tag; the opening one may stand in it or in the prompt. The
 bound, some 600 tokens of prose, leaves room for the answer within the profiles' 1024."""
+_SPANS = f"""
+spans: span (", " span){_MORE}
+span: TIME " - " TIME
+"""
+_IN_SECONDS = f"""{_SPANS}
+TIME: {_TIMES["seconds"]}
+"""
 _REPLIES: Mapping[ReplyFormat, str] = {
     "sentence": f"""
 start: "The given query happens in " spans " seconds." | NO
 NO: "The given query does not happen in the video."
-spans: span (", " span){_MORE}
-span: TIME " - " TIME
-TIME: {_TIMES["seconds"]}
-""",
+{_IN_SECONDS}""",
     "answer_tag": f"""
 start: thinking GAP "<answer>" TIME " to " TIME "</answer>"
 {_THINKING}
@@ -63,8 +67,13 @@ def time_grammar(style: TimeStyle) -> str:
 
 def spans_grammar(style: TimeStyle) -> str:
     """One span or more, ``start - end`` with commas between them."""
-    return f'start: span (", " span){_MORE}\nspan: TIME " - " TIME\nTIME: {_TIMES[style]}\n'
+    return f"start: spans\n{_SPANS}TIME: {_TIMES[style]}\n"
 
+
+EVENT_SENTENCE = f"""
+start: "The event happens in " spans " seconds."
+{_IN_SECONDS}"""
+"""The reply that TimeLens is trained to give; it has no words for a no."""
 
 EVENTS = f"""
 start: "```json\\n" list "\\n```" | list

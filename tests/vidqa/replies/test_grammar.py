@@ -16,7 +16,14 @@ from qwen25vl.grammar import Grammar, Vocabulary
 from tests.tiny_checkpoint import write_tokenizer
 from vidqa.profiles import PROFILES
 from vidqa.replies import format_spans, parse_spans
-from vidqa.replies.grammar import BOXES, EVENTS, reply_grammar, spans_grammar, time_grammar
+from vidqa.replies.grammar import (
+    BOXES,
+    EVENT_SENTENCE,
+    EVENTS,
+    reply_grammar,
+    spans_grammar,
+    time_grammar,
+)
 from vidqa.replies.times import find_times
 from vidqa.timeline import Span
 
@@ -88,6 +95,23 @@ def test_every_reply_a_profile_is_held_to_is_read_whole(speaker, form, seed):
 def test_every_list_of_spans_is_read_whole(speaker, style, seed):
     reply = speaker.draw(speaker.grammar(spans_grammar(style)), random.Random(seed))
     assert parse_spans(reply, window=ALWAYS).spans == spans_written(reply)
+
+
+@given(seed=st.integers(0, 2**32))
+def test_every_sentence_about_the_event_is_read_whole(speaker, seed):
+    reply = speaker.draw(speaker.grammar(EVENT_SENTENCE), random.Random(seed))
+    assert parse_spans(reply, window=ALWAYS).spans == spans_written(reply)
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        "The event happens in 0.0 - 5.0 seconds.",
+        "The event happens in 3.0 - 7.5, 10.0 - 12.5 seconds.",
+    ],
+)
+def test_the_published_sentences_about_the_event_are_accepted(speaker, reply):
+    assert speaker.says(speaker.grammar(EVENT_SENTENCE), reply)
 
 
 @pytest.mark.parametrize("style", STYLES)
