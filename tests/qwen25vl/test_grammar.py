@@ -146,6 +146,12 @@ def test_a_reply_without_a_stop_token_is_refused(tokenizer):
         Vocabulary(tokenizer, stop_ids=[], vocab_size=tokenizer.size)
 
 
+@pytest.mark.parametrize(("stop", "rows"), [(9999, 400), (3, 100)])
+def test_ids_and_rows_of_another_checkpoint_are_refused(stop, rows, tokenizer):
+    with pytest.raises(GrammarError, match="the vocabulary: .*vocab"):
+        Vocabulary(tokenizer, stop_ids=[stop], vocab_size=rows)
+
+
 def test_space_between_the_marks_of_json_has_an_end(vocabulary, tokenizer):
     schema = '{"type": "array", "items": {"type": "integer"}}'
     grammar = Grammar(vocabulary, schema, "json_schema")
