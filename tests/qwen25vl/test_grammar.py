@@ -148,7 +148,7 @@ def test_a_reply_without_a_stop_token_is_refused(tokenizer):
 
 @pytest.mark.parametrize(("stop", "rows"), [(9999, 400), (3, 100)])
 def test_ids_and_rows_of_another_checkpoint_are_refused(stop, rows, tokenizer):
-    with pytest.raises(GrammarError, match="the vocabulary: .*vocab"):
+    with pytest.raises(GrammarError, match=r"the vocabulary: .*vocab"):
         Vocabulary(tokenizer, stop_ids=[stop], vocab_size=rows)
 
 
