@@ -1,4 +1,4 @@
-"""Greedy replies with the probability of every token, and forced choices between given answers.
+"""Replies with the probability of every token, and forced choices between given answers.
 
 Scores are formed for the positions that are read and no others: a whole video's scores would not
 fit in memory. There is no repetition penalty: it would disturb the digits of times.
@@ -7,7 +7,7 @@ Axes: S prompt tokens not yet cached, C tokens of all choices, K tokens attended
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -15,21 +15,21 @@ from torch import Tensor
 
 from qwen25vl.cache import KVCache
 from qwen25vl.constraint import Constraint
+from qwen25vl.decode import (
+    Generation,
+    Prompt,
+    Token,
+    after_last,
+    decode,
+    log_scores,
+    require_prompts,
+    runs_ahead,
+)
 from qwen25vl.errors import PromptError
 from qwen25vl.model import Qwen25VL
 from qwen25vl.positions import next_position
-
-
-@dataclass(frozen=True, slots=True)
-class Generation:
-    """A reply, token by token."""
-
-    ids: list[int]
-    """Without the token that ended it."""
-    logprobs: list[float]
-    """Natural log of each token's probability over the whole vocabulary, one per id."""
-    stopped: bool
-    """Ended by a stop token; False when it was cut off by the limit."""
+from qwen25vl.prefill import prefill
+from qwen25vl.sampling import GREEDY, Picker, Sampling
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +42,30 @@ class Choices:
     """Of each answer among the given ones; they sum to 1."""
 
 
-@torch.no_grad()
+def stream(
+    model: Qwen25VL,
+    embeds_1SD: Tensor,
+    positions_31S: Tensor,
+    *,
+    max_new_tokens: int,
+    stop_ids: Sequence[int],
+    cache: KVCache | None = None,
+    sampling: Sampling = GREEDY,
+    constraint: Constraint | None = None,
+    vocab: int | None = None,
+) -> Iterator[Token]:
+    """The tokens of ``generate``, each as soon as it is read; errors come at the call.
+
+    A stop token ends the stream and is not in it. ``cache`` holds the prompt and the reply when the
+    stream is used up or closed, perhaps without its last token.
+    """
+    require_prompts([Prompt(embeds_1SD, positions_31S)], max_new_tokens)
+    cache = _cache_for(model, embeds_1SD, max_new_tokens, cache)
+    pick = Picker(sampling, 1, embeds_1SD.device, vocab)
+    steps = _steps(model, embeds_1SD, positions_31S, cache, pick, max_new_tokens, constraint)
+    return _until(steps, stop_ids, cache, cache.length + embeds_1SD.shape[1], constraint)
+
+
 def generate(
     model: Qwen25VL,
     embeds_1SD: Tensor,
@@ -51,36 +74,83 @@ def generate(
     max_new_tokens: int,
     stop_ids: Sequence[int],
     cache: KVCache | None = None,
+    sampling: Sampling = GREEDY,
     constraint: Constraint | None = None,
+    vocab: int | None = None,
 ) -> Generation:
-    """The most probable token, again and again, until a stop id or the limit.
+    """The most probable token, or one drawn by ``sampling``, until a stop id or the limit.
 
-    With ``constraint``, the most probable of those it allows; log-probabilities stay the model's.
+    With ``constraint``, of those it allows; log-probabilities stay the model's. ``vocab`` is the
+    number of the tokenizer's tokens, where the embedding table has more rows.
 
     With ``cache``, embeddings and positions are those of the prompt's tokens that are not in it yet
     (at least one); it is left with the prompt and the reply: ``truncate`` it to ask again. Raises
     PromptError for an empty or batched prompt, no room in the cache, or a limit below one.
     """
-    if max_new_tokens < 1:
-        raise PromptError(f"max_new_tokens is {max_new_tokens}", next_step="ask for at least one")
-    cache = _cache_for(model, embeds_1SD, max_new_tokens, cache)
-    scores_V = _next_scores(model, embeds_1SD, positions_31S, cache)
-    place = next_position(positions_31S)
-    ids: list[int] = []
-    logprobs: list[float] = []
-    while True:
-        token = int(_held(scores_V, constraint).argmax())  # one device sync per token
-        if token in stop_ids:
-            return Generation(ids, logprobs, stopped=True)
-        if constraint is not None:
-            constraint.accept(token)
-        ids.append(token)
-        logprobs.append(float(scores_V[token]))
-        if len(ids) == max_new_tokens:
-            return Generation(ids, logprobs, stopped=False)
-        embeds_11D = model.embed(torch.tensor([[token]], device=model.device))
-        positions_311 = torch.full((3, 1, 1), place + len(ids) - 1, device=model.device)
-        scores_V = _next_scores(model, embeds_11D, positions_311, cache)
+    tokens = list(
+        stream(
+            model,
+            embeds_1SD,
+            positions_31S,
+            max_new_tokens=max_new_tokens,
+            stop_ids=stop_ids,
+            cache=cache,
+            sampling=sampling,
+            constraint=constraint,
+            vocab=vocab,
+        )
+    )
+    stopped = len(tokens) < max_new_tokens
+    return Generation([t.id for t in tokens], [t.logprob for t in tokens], stopped=stopped)
+
+
+@torch.no_grad()
+def _steps(
+    model: Qwen25VL,
+    embeds_1SD: Tensor,
+    positions_31S: Tensor,
+    cache: KVCache,
+    pick: Picker,
+    limit: int,
+    constraint: Constraint | None,
+) -> Iterator[Token]:
+    """Tokens of one reply, whatever they are."""
+    first_1V = log_scores(model.logits(prefill(model, embeds_1SD, positions_31S, cache)[:, 0]))
+    place_311 = after_last(positions_31S)
+
+    def step(ids_1: Tensor) -> Tensor:
+        nonlocal place_311
+        hidden_11D = model.text(model.embed(ids_1[None]), place_311, cache=cache)
+        place_311 = place_311 + 1
+        return log_scores(model.logits(hidden_11D[0]))
+
+    def take(scores_1V: Tensor) -> Tensor:
+        return pick(_held(scores_1V, constraint))
+
+    ahead = runs_ahead(embeds_1SD.device.type, constrained=constraint is not None)
+    for tokens in decode(first_1V, step, take, limit=limit, ahead=ahead):
+        yield tokens[0]
+
+
+def _until(
+    steps: Iterator[Token],
+    stop_ids: Sequence[int],
+    cache: KVCache,
+    prompt: int,
+    constraint: Constraint | None,
+) -> Iterator[Token]:
+    """The tokens before the first stop id; then the cache forgets a step begun too many."""
+    given = 0
+    try:
+        for token in steps:
+            if token.id in stop_ids:
+                return
+            if constraint is not None:
+                constraint.accept(token.id)
+            given += 1
+            yield token
+    finally:
+        cache.truncate(min(cache.length, prompt + given))
 
 
 @torch.no_grad()
@@ -142,16 +212,16 @@ def _cache_for(model: Qwen25VL, embeds_1SD: Tensor, room: int, cache: KVCache | 
     return cache
 
 
-def _held(scores_V: Tensor, constraint: Constraint | None) -> Tensor:
+def _held(scores_1V: Tensor, constraint: Constraint | None) -> Tensor:
     """Scores of what is not allowed become minus infinity."""
     if constraint is None:
-        return scores_V
-    return scores_V.masked_fill(~constraint.allowed().to(scores_V.device), -torch.inf)
+        return scores_1V
+    return scores_1V.masked_fill(~constraint.allowed().to(scores_1V.device), -torch.inf)
 
 
 def _next_scores(
     model: Qwen25VL, embeds_1SD: Tensor, positions_31S: Tensor, cache: KVCache
 ) -> Tensor:
     """Log-probabilities (V,) of the token after the last one, in float32."""
-    hidden_1SD = model.text(embeds_1SD, positions_31S, cache=cache)
-    return model.logits(hidden_1SD[0, -1]).float().log_softmax(-1)
+    hidden_11D = prefill(model, embeds_1SD, positions_31S, cache)
+    return log_scores(model.logits(hidden_11D[0, 0]))
