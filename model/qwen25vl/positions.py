@@ -2,7 +2,7 @@
 
 Text counts up on all three axes at once. A vision run starts where the text stopped and spreads
 over its grid; its time ids are the rows' seconds times ``tokens_per_second``, in float32, truncated
-once.
+once. Two rules of other software are kept to measure what they cost (docs/positions.md).
 Axes: S tokens of the prompt, T rows (pairs of frames) of one vision run.
 """
 
@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, get_args
 
 import torch
 from torch import Tensor
@@ -19,9 +19,12 @@ from qwen25vl.config import ModelConfig
 from qwen25vl.errors import PromptError
 from qwen25vl.patches import Grid
 
-Mode = Literal["reference", "hf53"]
+Mode = Literal["reference", "hf53", "int_truncated"]
 """``reference``: text after a video resumes after its last id on any axis, as in training.
-``hf53``: after its last row or column id, inside the video, as transformers 5.3 and later do."""
+``hf53``: after its last row or column id, inside the video, as transformers 5.3 and later do.
+``int_truncated``: as the reference, but the rows' interval is cut to whole seconds before it is
+multiplied, as transformers 4.5x to 5.17 do (transformers PR #48669)."""
+MODES: tuple[Mode, ...] = get_args(Mode)
 
 
 class VisionRun(NamedTuple):
@@ -53,15 +56,14 @@ def position_ids(
 ) -> Tensor:
     """Position ids (3, S) int64 of a prompt whose image and video pads are ``runs``, in order.
 
-    Raises PromptError when pads and runs do not match one to one.
+    Raises PromptError when pads and runs do not match one to one, and in mode ``int_truncated``
+    for rows that are not equally far apart: that rule knows one interval per video.
     """
-    if mode not in ("reference", "hf53"):
-        raise PromptError(f"unknown mode {mode!r}", next_step="use 'reference' or 'hf53'")
+    if mode not in MODES:
+        raise PromptError(f"unknown mode {mode!r}", next_step=f"use one of {', '.join(MODES)}")
     parts, begin = [], 0
     for part in _segments(ids, runs, config):
-        offsets = (
-            torch.arange(part).expand(3, part) if isinstance(part, int) else _spread(part, config)
-        )
+        offsets = _counted(part) if isinstance(part, int) else _spread(part, config, mode)
         parts.append(offsets + begin)
         axes = offsets[1:] if mode == "hf53" else offsets
         begin += int(axes.max()) + 1
@@ -73,12 +75,28 @@ def next_position(positions_3S: Tensor) -> int:
     return int(positions_3S[..., -1].max()) + 1
 
 
-def _spread(run: VisionRun, config: ModelConfig) -> Tensor:
+def _counted(length: int) -> Tensor:
+    """Offsets (3, length) of text."""
+    return torch.arange(length).expand(3, length)
+
+
+def _spread(run: VisionRun, config: ModelConfig, mode: Mode) -> Tensor:
     """Offsets (3, tokens) of one run, by time, then row, then column."""
     merge = config.vision.spatial_merge_size
-    t_ids = time_ids(run.row_seconds, config.vision.tokens_per_second)
+    seconds = _whole_seconds(run) if mode == "int_truncated" else run.row_seconds
+    t_ids = time_ids(seconds, config.vision.tokens_per_second)
     axes = (t_ids, torch.arange(run.grid.h // merge), torch.arange(run.grid.w // merge))
     return torch.stack(torch.meshgrid(*axes, indexing="ij")).flatten(1)
+
+
+def _whole_seconds(run: VisionRun) -> tuple[float, ...]:
+    """Row times as if the interval between rows had been cut to an integer."""
+    interval = run.row_seconds[1] if run.grid.t > 1 else 0.0
+    even = uniform_rows(run.grid.t, interval)
+    if not torch.allclose(torch.tensor(run.row_seconds), torch.tensor(even), atol=1e-3):
+        message = f"row times {tuple(run.row_seconds)[:4]}... are not k * {interval}"
+        raise PromptError(message, next_step="use mode 'reference', or uniform_rows")
+    return uniform_rows(run.grid.t, math.trunc(interval))
 
 
 def _segments(

@@ -102,15 +102,21 @@ def reference() -> Callable[[Path], Any]:
     return load
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def twins(
-    tmp_path: Path, reference: Callable[[Path], Any]
-) -> Callable[[ModelConfig], tuple[Qwen25VL, Any]]:
-    """Our network and transformers', with the same weights, handed over as a checkpoint of ours."""
+    tmp_path_factory: pytest.TempPathFactory, reference: Callable[[Path], Any]
+) -> Callable[..., tuple[Qwen25VL, Any]]:
+    """Our network and transformers', with the same weights, handed over as a checkpoint of ours.
+
+    Made once for each config and seed: leave them as they are.
+    """
+    made: dict[tuple[ModelConfig, int], tuple[Qwen25VL, Any]] = {}
 
     def make(config: ModelConfig, seed: int = 0) -> tuple[Qwen25VL, Any]:
-        model = lively(config, seed)
-        save_model(model, tmp_path, stop_ids=[STOP])
-        return model, reference(tmp_path)
+        if (config, seed) not in made:
+            folder, model = tmp_path_factory.mktemp("twins"), lively(config, seed)
+            save_model(model, folder, stop_ids=[STOP])
+            made[config, seed] = model, reference(folder)
+        return made[config, seed]
 
     return make
