@@ -12,8 +12,8 @@ import torch
 
 from benchmarks.peers import allow_torchvision
 from qwen25vl import ModelConfig, Qwen25VL, TextConfig, VisionConfig, save_model
+from tests.qwen25vl.scenes import IMAGE_PAD, VIDEO_PAD, VISION_END, VISION_START
 
-IMAGE_PAD, VIDEO_PAD, VISION_START, VISION_END = 10, 11, 12, 13
 STOP = 3
 
 
@@ -85,7 +85,7 @@ def make_model() -> Callable[..., Qwen25VL]:
 
 
 @pytest.fixture(scope="session")
-def reference() -> Callable[[Path], Any]:
+def reference() -> Callable[..., Any]:
     """Loads a folder with the installed transformers; skips where it cannot be imported."""
     allow_torchvision()
     with warnings.catch_warnings():
@@ -96,15 +96,15 @@ def reference() -> Callable[[Path], Any]:
     transformers.logging.set_verbosity_error()
     transformers.logging.disable_progress_bar()
 
-    def load(folder: Path) -> Any:
-        return network.from_pretrained(folder, attn_implementation="eager").eval()
+    def load(folder: Path, dtype: torch.dtype = torch.float32) -> Any:
+        return network.from_pretrained(folder, dtype=dtype, attn_implementation="eager").eval()
 
     return load
 
 
 @pytest.fixture(scope="session")
 def twins(
-    tmp_path_factory: pytest.TempPathFactory, reference: Callable[[Path], Any]
+    tmp_path_factory: pytest.TempPathFactory, reference: Callable[..., Any]
 ) -> Callable[..., tuple[Qwen25VL, Any]]:
     """Our network and transformers', with the same weights, handed over as a checkpoint of ours.
 

@@ -1,24 +1,28 @@
-"""The same weights in transformers give the same numbers: tower, scores, replies."""
+"""The same weights in transformers give the same numbers: tower, scores, replies, any shape.
+
+Position ids are ours on both sides, unless a test says so: its own are another rule (docs).
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import pytest
 import torch
-from torch import Tensor
 
-from qwen25vl import (
-    Grid,
-    KVCache,
-    ModelConfig,
-    Qwen25VL,
-    VideoInput,
-    VisionRun,
-    generate,
-    position_ids,
-    uniform_rows,
+from qwen25vl import Grid, KVCache, Prompt, Qwen25VL, generate, generate_batch, prefill
+from tests.qwen25vl.scenes import (
+    DOT,
+    LONG,
+    MIXES,
+    SEEDS,
+    SHORT,
+    WIDE,
+    Scene,
+    for_transformers,
+    make_scene,
+    padded_left,
+    random_config,
 )
 
 # Frames whose windows are whole, ragged on one side, ragged on both, and smaller than a window.
@@ -32,164 +36,182 @@ GRIDS = [
     [Grid(2, 30, 52)],
     [Grid(2, 4, 6), Grid(1, 10, 18), Grid(3, 4, 6), Grid(1, 2, 2)],
 ]
-SHAPES: dict[str, dict[str, Any]] = {
-    "grouped": {},
-    "tied": {"tied": True, "heads": 2},
-    "seven to one": {"heads": 7, "kv_heads": 1, "head_dim": 8},
-    "no windows": {"full": (0, 1, 2, 3), "vision_heads": 3},
-    "one big window": {"window": 448, "full": ()},
-}
+Pair = tuple[Qwen25VL, Any]
 
 
-def patches_for(grids: Sequence[Grid], config: ModelConfig) -> Tensor:
-    generator = torch.Generator().manual_seed(5)
-    rows = sum(grid.patches for grid in grids)
-    return torch.randn(rows, config.vision.patch_dim, generator=generator)
+@pytest.fixture(scope="module", params=SEEDS, ids="shape {}".format)
+def pair(request: pytest.FixtureRequest, twins) -> Pair:
+    """Our network and transformers', of a random shape, with the same weights."""
+    return twins(random_config(request.param), request.param)
 
 
-def prompt_for(grid: Grid, config: ModelConfig, kind: str = "video") -> list[int]:
-    pad = config.video_token_id if kind == "video" else config.image_token_id
-    pads = [pad] * grid.tokens(config.vision)
-    start, end = config.vision_start_token_id, config.vision_end_token_id
-    return [5, 6, start, *pads, end, 7, 8, 9, 20]
+def test_the_shapes_are_of_every_kind():
+    configs = [random_config(seed) for seed in SEEDS]
+    groups = {c.text.num_attention_heads // c.text.num_key_value_heads for c in configs}
+    assert len(set(configs)) == len(SEEDS)
+    assert {c.tie_word_embeddings for c in configs} == {True, False}
+    assert {1, 2, 7} <= groups
+    assert {c.vision.window_size for c in configs} >= {56, 112, 168, 448}
+    assert () in {c.vision.fullatt_block_indexes for c in configs}
 
 
-def reference_vision(network: Any, patches_NP: Tensor, grids: Sequence[Grid]) -> Tensor:
-    out = network.model.visual(patches_NP, grid_thw=torch.tensor([list(g) for g in grids]))
-    tokens: Tensor = getattr(out, "pooler_output", out)
-    return tokens
-
-
-@pytest.mark.parametrize("grids", GRIDS, ids=str)
 @torch.no_grad()
-def test_tower_equals_transformers(grids, twins, make_config):
-    config = make_config()
-    model, network = twins(config)
-    patches_NP = patches_for(grids, config)
-    difference = model.vision(patches_NP, grids) - reference_vision(network, patches_NP, grids)
-    assert difference.abs().max() <= 1e-5
+def test_tower_equals_transformers(pair):
+    model, network = pair
+    for grids in GRIDS:
+        rows = sum(grid.patches for grid in grids)
+        patches_NP = torch.randn(rows, 1176, generator=torch.Generator().manual_seed(5))
+        out = network.model.visual(patches_NP, grid_thw=torch.tensor([list(g) for g in grids]))
+        assert (model.vision(patches_NP, grids) - out.pooler_output).abs().max() <= 1e-5
 
 
-@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("mix", MIXES)
 @torch.no_grad()
-def test_scores_of_a_video_prompt_equal_transformers(shape, twins, make_config):
-    config = make_config(**SHAPES[shape])
-    model, network = twins(config)
-    grid = Grid(3, 10, 18)
-    ids, video, positions_31S = _video_prompt(grid, config)
-    ours = model(torch.tensor([ids]), positions_31S, [video])
-    theirs = network(**_reference_inputs(ids, video, positions_31S)).logits
+def test_scores_of_two_videos_and_two_images_equal_transformers(mix, pair):
+    model, network = pair
+    scene = make_scene(MIXES[mix], model.config)
+    ours = model(scene.ids_1S, scene.positions(), scene.videos)
+    theirs = network(**for_transformers([scene])).logits
     assert theirs.abs().max() > 0.5  # the comparison below is not one of zeros
     assert (ours - theirs).abs().max() <= 1e-4
 
 
+@pytest.mark.parametrize("seen", [(LONG,), (WIDE,), ()], ids=["video", "image", "text"])
 @torch.no_grad()
-def test_scores_of_an_image_prompt_equal_transformers(twins, make_config):
-    config = make_config()
-    model, network = twins(config)
-    grid = Grid(1, 4, 6)
-    ids = prompt_for(grid, config, "image")
-    positions_31S = position_ids(ids, [VisionRun(grid, (0.0,))], config)[:, None]
-    patches_NP = patches_for([grid], config)
-    image = VideoInput(patches_NP=patches_NP, grid=grid, row_seconds=(0.0,))
-    ours = model(torch.tensor([ids]), positions_31S, [image])
-    inputs = torch.tensor([ids])
-    theirs = network(
-        input_ids=inputs,
-        attention_mask=torch.ones_like(inputs),
-        pixel_values=patches_NP,
-        image_grid_thw=torch.tensor([list(grid)]),
-        position_ids=positions_31S,
-    ).logits
-    assert (ours - theirs).abs().max() <= 1e-4
+def test_scores_of_one_input_or_none_equal_transformers(seen, pair):
+    model, network = pair
+    scene = make_scene(seen, model.config, words=9)
+    ours = model(scene.ids_1S, scene.positions(), scene.videos)
+    assert (ours - network(**for_transformers([scene])).logits).abs().max() <= 1e-4
+
+
+@pytest.mark.parametrize("seen", [MIXES["in turns"], ()], ids=["mixed", "text"])
+@torch.no_grad()
+def test_32_greedy_tokens_equal_transformers(seen, pair):
+    model, network = pair
+    scene = make_scene(seen, model.config)
+    ours = generate(model, *prompt_of(model, scene), max_new_tokens=32, stop_ids=())
+    assert ours.ids == their_replies(network, for_transformers([scene]))[0]
+
+
+@pytest.fixture
+def official_rate(twins) -> Pair:
+    """A pair of 2 time ids per second, as every checkpoint has: products with 25 may round apart."""
+    seed = next(s for s in SEEDS if random_config(s).vision.tokens_per_second == 2)
+    return twins(random_config(seed), seed)
 
 
 @torch.no_grad()
-def test_scores_of_a_batch_of_text_equal_transformers(twins, make_config):
-    config = make_config()
-    model, network = twins(config)
-    ids_BS = torch.randint(20, 200, (3, 17), generator=torch.Generator().manual_seed(1))
-    positions_3BS = torch.arange(17).expand(3, 3, 17)
-    theirs = network(input_ids=ids_BS, position_ids=positions_3BS).logits
-    assert (model(ids_BS, positions_3BS) - theirs).abs().max() <= 1e-4
-
-
-@pytest.mark.parametrize("shape", ["grouped", "tied", "seven to one"])
-@torch.no_grad()
-def test_32_greedy_tokens_equal_transformers(shape, twins, make_config):
-    config = make_config(**SHAPES[shape])
-    model, network = twins(config)
-    ids, video, positions_31S = _video_prompt(Grid(2, 4, 6), config)
-    ours = generate(
-        model,
-        model.embed_prompt(torch.tensor([ids]), model.encode([video])),
-        positions_31S,
-        max_new_tokens=32,
-        stop_ids=(),
+def test_scores_under_its_own_positions_are_ours_in_mode_hf53(official_rate):
+    model, network = official_rate
+    scene = make_scene(MIXES["in turns"], model.config)
+    theirs = network(**for_transformers([scene], explicit=False)).logits
+    same, other = (
+        model(scene.ids_1S, scene.positions(mode), scene.videos) for mode in ("hf53", "reference")
     )
-    theirs = network.generate(
-        **_reference_inputs(ids, video, positions_31S),
-        max_new_tokens=32,
-        min_new_tokens=32,
-        do_sample=False,
-        eos_token_id=None,
-        pad_token_id=0,
-    )
-    assert ours.ids == theirs[0, len(ids) :].tolist()
+    assert (same - theirs).abs().max() <= 1e-4
+    assert (other - theirs).abs().max() > 1e-2
 
 
 @torch.no_grad()
-def test_one_video_alone_and_among_others_gives_the_same_tokens(make_model, make_config):
-    model: Qwen25VL = make_model(make_config())
-    grids = [Grid(2, 10, 18), Grid(3, 4, 6), Grid(1, 10, 18)]
-    patches_NP = patches_for(grids, model.config)
-    together = model.vision(patches_NP, grids)
-    pieces = patches_NP.split([grid.patches for grid in grids])
-    alone = [model.vision(piece, [grid]) for piece, grid in zip(pieces, grids, strict=True)]
-    assert (together - torch.cat(alone)).abs().max() <= 1e-5
+def test_its_own_greedy_reply_is_ours_in_mode_hf53(official_rate):
+    model, network = official_rate
+    scene = make_scene(MIXES["in turns"], model.config)
+    prompt = prompt_of(model, scene)._replace(positions_31S=scene.positions("hf53"))
+    ours = generate(model, *prompt, max_new_tokens=32, stop_ids=())
+    assert ours.ids == their_replies(network, for_transformers([scene], explicit=False))[0]
 
 
 @torch.no_grad()
-def test_chunks_of_frames_change_nothing(make_model, make_config):
-    model: Qwen25VL = make_model(make_config())
-    patches_NP = patches_for([Grid(7, 10, 18)], model.config)
-    whole = model.vision(patches_NP, [Grid(7, 10, 18)])
-    by_frame = model.vision(patches_NP, [Grid(7, 10, 18)], chunk_patches=1)
-    assert (whole - by_frame).abs().max() <= 1e-5
+def test_scores_of_a_left_padded_batch_equal_transformers(pair):
+    model, network = pair
+    scenes = ragged_scenes(model)
+    ids_BS, positions_3BS, real_BS = padded_left(scenes)
+    videos = [video for scene in scenes for video in scene.videos]
+    embeds_BSD = model.embed_prompt(ids_BS, model.encode(videos))
+    length = ids_BS.shape[1]
+    causal_SS = torch.ones(length, length, dtype=torch.bool).tril()
+    # A pad sees itself: attention to nothing at all is not a number.
+    mask_BSS = (causal_SS & real_BS[:, None]) | torch.eye(length, dtype=torch.bool)
+    ours = model.logits(model.text(embeds_BSD, positions_3BS, mask=mask_BSS[:, None]))
+    theirs = network(**for_transformers(scenes)).logits
+    assert (ours - theirs)[real_BS].abs().max() <= 1e-4
+
+
+@torch.no_grad()
+def test_replies_of_a_left_padded_batch_equal_transformers(pair):
+    model, network = pair
+    scenes = ragged_scenes(model)
+    prompts = [prompt_of(model, scene) for scene in scenes]
+    ours = generate_batch(model, prompts, max_new_tokens=32, stop_ids=())
+    assert [reply.ids for reply in ours] == their_replies(network, for_transformers(scenes))
 
 
 @pytest.mark.parametrize("chunk", [1, 7, 64])
 @torch.no_grad()
-def test_prefill_in_chunks_through_the_cache_equals_one_pass(chunk, make_model, make_config):
-    config = make_config()
-    model: Qwen25VL = make_model(config)
-    ids, video, positions_31S = _video_prompt(Grid(3, 10, 18), config)
-    embeds_1SD = model.embed_prompt(torch.tensor([ids]), model.encode([video]))
-    whole_1SD = model.text(embeds_1SD, positions_31S)
-    cache = KVCache(config.text, len(ids))
-    parts = [
-        model.text(embeds, positions, cache=cache)
-        for embeds, positions in zip(
-            embeds_1SD.split(chunk, dim=1), positions_31S.split(chunk, dim=2), strict=True
-        )
-    ]
-    assert cache.length == len(ids)
-    assert (torch.cat(parts, dim=1) - whole_1SD).abs().max() <= 1e-5
+def test_a_prompt_through_the_cache_in_chunks_has_the_scores_of_one_pass(chunk, pair):
+    model, network = pair
+    scene = make_scene(MIXES["in turns"], model.config)
+    prompt, tokens = prompt_of(model, scene), len(scene.ids)
+    cache = KVCache(model.config.text, tokens)
+    chunked_1SD = prefill(model, *prompt, cache, chunk=chunk, keep=range(tokens))
+    theirs = network(**for_transformers([scene])).logits
+    assert cache.length == tokens
+    assert (chunked_1SD - model.text(*prompt)).abs().max() <= 1e-5
+    assert (model.logits(chunked_1SD) - theirs).abs().max() <= 1e-4
 
 
-def _video_prompt(grid: Grid, config: ModelConfig) -> tuple[list[int], VideoInput, Tensor]:
-    ids, rows = prompt_for(grid, config), uniform_rows(grid.t, 1.5)
-    patches_NP = patches_for([grid], config)
-    video = VideoInput(patches_NP=patches_NP, grid=grid, row_seconds=rows)
-    return ids, video, position_ids(ids, [video.run], config)[:, None]
+@torch.no_grad()
+def test_a_cached_reply_has_the_scores_of_recomputing_it(pair):
+    model, network = pair
+    scene = make_scene(MIXES["in turns"], model.config)
+    reply = generate(model, *prompt_of(model, scene), max_new_tokens=16, stop_ids=())
+    whole = Scene([*scene.ids, *reply.ids], scene.videos, scene.kinds, [], model.config)
+    last = slice(len(scene.ids) - 1, -1)
+    for logits in (
+        model(whole.ids_1S, whole.positions(), whole.videos),
+        network(**for_transformers([whole])).logits,
+    ):
+        found = logits[0, last].log_softmax(-1).gather(1, torch.tensor(reply.ids)[:, None])
+        assert reply.logprobs == pytest.approx(found[:, 0].tolist(), abs=1e-4)
 
 
-def _reference_inputs(ids: list[int], video: VideoInput, positions_31S: Tensor) -> dict[str, Any]:
-    inputs = torch.tensor([ids])
-    return {
-        "input_ids": inputs,
-        "attention_mask": torch.ones_like(inputs),
-        "pixel_values_videos": video.patches_NP,
-        "video_grid_thw": torch.tensor([list(video.grid)]),
-        "position_ids": positions_31S,
-    }
+@torch.no_grad()
+def test_questions_behind_a_reused_prefix_get_transformers_replies_to_the_whole(pair):
+    model, network = pair
+    scenes = [make_scene((SHORT, LONG, DOT), model.config) for _ in range(3)]
+    prefix = len(scenes[0].ids)
+    questions = [[30, 40, 50], [60], [70, 80, 30, 90]]
+    for scene, question in zip(scenes, questions, strict=True):
+        scene.ids.extend(question)
+    cache = KVCache(model.config.text, prefix + 40)
+    embeds_1SD, positions_31S = prompt_of(model, scenes[0])
+    prefill(model, embeds_1SD[:, :prefix], positions_31S[..., :prefix], cache)
+    for scene in scenes:
+        cache.truncate(prefix)
+        rest = model.embed(scene.ids_1S[:, prefix:]), scene.positions()[..., prefix:]
+        ours = generate(model, *rest, max_new_tokens=32, stop_ids=(), cache=cache)
+        assert ours.ids == their_replies(network, for_transformers([scene]))[0]
+
+
+def ragged_scenes(model: Qwen25VL) -> list[Scene]:
+    """Prompts of unequal length: text, an image, two videos of different intervals."""
+    shown = [(), (WIDE,), (SHORT, DOT, LONG)]
+    return [make_scene(seen, model.config, seed=i, words=5) for i, seen in enumerate(shown)]
+
+
+def prompt_of(model: Qwen25VL, scene: Scene) -> Prompt:
+    tokens_MD = model.encode(scene.videos) if scene.videos else None
+    return Prompt(model.embed_prompt(scene.ids_1S, tokens_MD), scene.positions())
+
+
+def their_replies(network: Any, inputs: dict[str, Any], tokens: int = 32) -> list[list[int]]:
+    replies: list[list[int]] = network.generate(
+        **inputs,
+        max_new_tokens=tokens,
+        min_new_tokens=tokens,
+        do_sample=False,
+        eos_token_id=None,
+        pad_token_id=0,
+    )[:, inputs["input_ids"].shape[1] :].tolist()
+    return replies
