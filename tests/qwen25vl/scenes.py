@@ -153,7 +153,7 @@ def padded_left(scenes: Sequence[Scene]) -> tuple[Tensor, Tensor, Tensor]:
 
 
 def for_transformers(scenes: Sequence[Scene], *, explicit: bool = True) -> dict[str, Any]:
-    """Keyword arguments of its ``forward`` and ``generate``; position ids ours when ``explicit``."""
+    """Keyword arguments of its ``forward`` and ``generate``; our position ids if ``explicit``."""
     ids_BS, positions_3BS, real_BS = padded_left(scenes)
     inputs: dict[str, Any] = {"input_ids": ids_BS, "attention_mask": real_BS.long()}
     names = {"image": ("pixel_values", "image_grid_thw")}

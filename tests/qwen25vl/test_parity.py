@@ -96,7 +96,7 @@ def test_32_greedy_tokens_equal_transformers(seen, pair):
 
 @pytest.fixture
 def official_rate(twins) -> Pair:
-    """A pair of 2 time ids per second, as every checkpoint has: products with 25 may round apart."""
+    """A pair of 2 time ids per second, as all checkpoints have: times 25 may round apart."""
     seed = next(s for s in SEEDS if random_config(s).vision.tokens_per_second == 2)
     return twins(random_config(seed), seed)
 
