@@ -18,9 +18,10 @@ from qwen25vl.patches import Grid, patchify
 from qwen25vl.positions import VisionRun, next_position, position_ids, time_ids, uniform_rows
 from qwen25vl.prefill import prefill
 from qwen25vl.sampling import GREEDY, Sampling
+from qwen25vl.saving import save_model
 from qwen25vl.textstream import TextStream
 from qwen25vl.tokenizer import Message, Tokenizer, Vision
-from qwen25vl.weights import load_model, load_stop_ids, save_model
+from qwen25vl.weights import load_model, load_stop_ids
 
 __all__ = [
     "GREEDY",

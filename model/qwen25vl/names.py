@@ -19,6 +19,14 @@ _TO_OWN = (
     ("model.", "text."),
 )
 
+# What peft leaves in the names of weights it has not been merged into.
+_ADAPTER = ("lora_", "base_layer", "modules_to_save", "original_module")
+
+
+def adapter_name(stored: str) -> bool:
+    """Whether a tensor on disk is part of an adapter, or a layer that still waits for one."""
+    return any(part.startswith(_ADAPTER) for part in stored.split("."))
+
 
 def own_name(stored: str) -> str:
     """Our name of a tensor on disk; an unknown name comes back as it is, to be reported."""

@@ -1,19 +1,16 @@
-"""Checkpoint folders to networks and back, tensor by tensor, nothing missing and nothing left over.
+"""Checkpoint folders to networks, tensor by tensor, nothing missing and nothing left over.
 
-safetensors only: a checkpoint is data and never code. Peak host memory is the network plus one
-tensor.
+safetensors only: a checkpoint is data and never code. Peak host memory is what stays on the host
+plus ``shards.HELD_BYTES`` and one tensor.
 """
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from shutil import copyfile
 
 import torch
-from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from qwen25vl.config import ModelConfig, read_json
@@ -21,7 +18,7 @@ from qwen25vl.errors import CheckpointError
 from qwen25vl.fields import stated_tying, text_fields
 from qwen25vl.model import Qwen25VL
 from qwen25vl.names import HEAD, TABLE, stored_name, stored_shape
-from qwen25vl.shards import Shards
+from qwen25vl.shards import Shards, first_few
 
 _AGAIN = "download the checkpoint again, or check that config.json belongs to it"
 
@@ -44,38 +41,6 @@ def load_model(
         model = Qwen25VL(config)
     _fill(model, shards, torch.device(device), dtype or _stored_dtype(config))
     return model.eval()
-
-
-def save_model(
-    model: Qwen25VL,
-    folder: str | Path,
-    *,
-    stop_ids: Sequence[int],
-    tokenizer: str | Path | None = None,
-) -> None:
-    """Write the official layout: config, generation config, one safetensors file, tokenizer.json.
-
-    ``tokenizer`` is the path of a tokenizer.json to copy beside the weights.
-    """
-    folder = Path(folder)
-    folder.mkdir(parents=True, exist_ok=True)
-    config = replace(model.config, dtype=str(model.dtype).removeprefix("torch."))
-    stop = list(stop_ids)
-    ends = {"bos_token_id": None, "eos_token_id": stop[0]}
-    _write_json(folder / "config.json", {**config.to_json(), **ends})
-    _write_json(folder / "generation_config.json", {"do_sample": False, "eos_token_id": stop})
-    save_file(stored_tensors(model), folder / "model.safetensors", metadata={"format": "pt"})
-    if tokenizer is not None:
-        copyfile(tokenizer, folder / "tokenizer.json")
-
-
-def stored_tensors(model: Qwen25VL) -> dict[str, Tensor]:
-    """The network's tensors under their official names and shapes; a tied output layer once."""
-    tensors = {}
-    for name, parameter in model.named_parameters():  # names a shared parameter once
-        shape = stored_shape(name, parameter.shape, model.config)
-        tensors[stored_name(name)] = parameter.detach().reshape(shape).contiguous().cpu()
-    return tensors
 
 
 def load_stop_ids(folder: str | Path) -> tuple[int, ...]:
@@ -133,7 +98,7 @@ def _check_names(wanted: set[str], shards: Shards, *, tied: bool) -> None:
     surplus = sorted(shards.names[name] for name in shards.names.keys() - expected)
     for what, names in (("missing", missing), ("left over", surplus)):
         if names:
-            message = f"{shards.folder}: {len(names)} tensors {what}, first {names[0]}"
+            message = f"{shards.folder}: {what}: {first_few(names)}"
             raise CheckpointError(message, next_step=_AGAIN)
 
 
@@ -154,7 +119,3 @@ def _check_tied_head(model: Qwen25VL, shards: Shards) -> None:
     if head.shape != table.shape or not torch.equal(head, table):
         message = f"{stored_name(HEAD)} differs from {stored_name(TABLE)}, which config.json ties"
         raise CheckpointError(message, next_step="set tie_word_embeddings to false in config.json")
-
-
-def _write_json(path: Path, value: object) -> None:
-    path.write_text(json.dumps(value, indent=2) + "\n", encoding="utf-8")

@@ -96,21 +96,23 @@ def test_an_index_cannot_reach_out_of_its_folder(saved):
     folder, _ = saved
     index = {"weight_map": {"lm_head.weight": "../model.safetensors"}}
     (folder / "model.safetensors.index.json").write_text(json.dumps(index))
-    with pytest.raises(CheckpointError, match="not a file of this folder"):
+    with pytest.raises(CheckpointError, match="not a safetensors file of this folder"):
         load_model(folder)
 
 
 def test_a_missing_tensor_is_named(saved):
     folder, _ = saved
     rewrite(folder, lambda t: {n: v for n, v in t.items() if n != "model.norm.weight"})
-    with pytest.raises(CheckpointError, match=r"1 tensors missing, first model\.norm\.weight"):
+    with pytest.raises(CheckpointError, match=r"missing: 1 tensors \(model\.norm\.weight\)"):
         load_model(folder)
 
 
 def test_a_tensor_left_over_is_named(saved):
     folder, _ = saved
     rewrite(folder, lambda t: {**t, "model.layers.3.mlp.up_proj.weight": torch.zeros(2)})
-    with pytest.raises(CheckpointError, match=r"left over, first model\.layers\.3\.mlp\.up_proj"):
+    with pytest.raises(
+        CheckpointError, match=r"left over: 1 tensors \(model\.layers\.3\.mlp\.up_proj"
+    ):
         load_model(folder)
 
 
@@ -217,6 +219,94 @@ def test_the_tokenizer_is_copied_when_given(tmp_path, make_config, make_model):
     assert (tmp_path / "out" / "tokenizer.json").read_text() == "{}"
 
 
+def test_a_tie_stated_in_one_place_only_is_found(tmp_path, make_config, make_model):
+    save_model(make_model(make_config(tied=True)), tmp_path, stop_ids=[3])
+    for root, text in ((True, None), (None, True), (None, None)):
+        edit_config(tmp_path, tie_word_embeddings=root, text_config={"tie_word_embeddings": text})
+        assert load_model(tmp_path).config.tie_word_embeddings
+
+
+def test_a_nested_config_is_the_flat_one(saved):
+    folder, model = saved
+    raw = json.loads((folder / "config.json").read_text())
+    inner = ("vision_config", "model_type", "architectures", "tie_word_embeddings")
+    text = {
+        name: raw.pop(name) for name in list(raw) if name not in inner and "token_id" not in name
+    }
+    (folder / "config.json").write_text(json.dumps({**raw, "text_config": text}))
+    assert same(load_model(folder), model)
+
+
+def test_the_merged_and_newer_prefixes_may_be_combined(saved):
+    folder, model = saved
+
+    def both(name: str) -> str:
+        rest = name.removeprefix("model.")
+        inner = f"model.{name}" if name.startswith("visual.") else f"model.language_model.{rest}"
+        return f"base_model.model.{name if name == 'lm_head.weight' else inner}"
+
+    rewrite(folder, lambda t: {both(name): value for name, value in t.items()})
+    assert same(load_model(folder), model)
+
+
+@pytest.mark.parametrize("leaf", ["lora_A.weight", "lora_B.default.weight", "base_layer.weight"])
+def test_an_adapter_that_was_not_merged_is_refused(saved, leaf):
+    folder, _ = saved
+    name = f"base_model.model.model.layers.0.self_attn.q_proj.{leaf}"
+    rewrite(folder, lambda t: {**t, name: torch.zeros(2)})
+    with pytest.raises(CheckpointError, match="not merged") as caught:
+        load_model(folder)
+    assert "merge" in caught.value.next_step
+
+
+def test_a_folder_with_an_adapter_alone_is_refused(saved):
+    folder, _ = saved
+    (folder / "model.safetensors").rename(folder / "adapter_model.safetensors")
+    with pytest.raises(CheckpointError, match="an adapter and no") as caught:
+        load_model(folder)
+    assert "merge" in caught.value.next_step
+
+
+def test_pickled_weights_are_never_opened(saved):
+    folder, _ = saved
+    (folder / "model.safetensors").rename(folder / "pytorch_model.bin")
+    with pytest.raises(CheckpointError, match=r"only as pytorch_model\.bin") as caught:
+        load_model(folder)
+    assert "safetensors" in caught.value.next_step
+
+
+def test_code_that_a_checkpoint_brings_is_never_run(saved):
+    folder, model = saved
+    (folder / "modeling_own.py").write_text("raise SystemExit('executed')")
+    edit_config(folder, auto_map={"AutoModel": "modeling_own.Own", "AutoConfig": "modeling_own.C"})
+    assert same(load_model(folder), model)
+
+
+def test_an_index_that_names_what_its_file_lacks_is_refused(saved):
+    folder, _ = saved
+    split_in_two(folder)
+    edit_index(folder, lambda m: {**m, "model.ghost.weight": "model-00001-of-00002.safetensors"})
+    with pytest.raises(CheckpointError, match=r"00001-of.*ghost\.weight\) in the index but not in"):
+        load_model(folder)
+
+
+def test_a_file_that_holds_what_its_index_lacks_is_refused(saved):
+    folder, _ = saved
+    split_in_two(folder)
+    edit_index(folder, lambda m: {n: f for n, f in m.items() if n != "model.norm.weight"})
+    with pytest.raises(CheckpointError, match=r"model\.norm\.weight\) in the file but not in"):
+        load_model(folder)
+
+
+def test_the_first_few_of_many_missing_tensors_are_listed(saved):
+    folder, _ = saved
+    rewrite(folder, lambda t: {n: v for n, v in t.items() if not n.startswith("visual.blocks.0.")})
+    with pytest.raises(
+        CheckpointError, match=r"12 tensors \(visual\.blocks\.0\.\S+, \S+, \S+, \.\.\."
+    ):
+        load_model(folder)
+
+
 def without_head(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
     return {name: value for name, value in tensors.items() if name != "lm_head.weight"}
 
@@ -232,3 +322,9 @@ def split_in_two(folder: Path) -> None:
         weight_map |= dict.fromkeys(some, name)
     index = {"metadata": {}, "weight_map": weight_map}
     (folder / "model.safetensors.index.json").write_text(json.dumps(index))
+
+
+def edit_index(folder: Path, change: Callable[[dict[str, str]], dict[str, str]]) -> None:
+    path = folder / "model.safetensors.index.json"
+    raw = json.loads(path.read_text())
+    path.write_text(json.dumps({**raw, "weight_map": change(raw["weight_map"])}))
