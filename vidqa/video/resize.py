@@ -122,23 +122,34 @@ def _band(starts: NDArray[np.int64], weights: Sequence[Floats], out: slice, colo
 
 
 def filter_weights(size_in: int, size_out: int) -> tuple[NDArray[np.int64], Sequence[Floats]]:
-    """First input (size_out,) and float32 weights of every output along one axis."""
+    """First input (size_out,) and float32 weights of every output along one axis.
+
+    Every step is rounded where torch rounds it, so the weights are torch's to the bit. The exact
+    ones would be others: a centre 640 pixels in is off by up to 3e-5 in float32, which moves a
+    sharp edge by 0.01 of a level, and with it nearly one rounded value in a thousand.
+    """
     scale = np.float32(size_in / size_out)
-    stretch = max(float(scale), 1.0)
-    support = 2.0 * stretch
-    centres = float(scale) * (np.arange(size_out) + 0.5)
-    starts = np.maximum((centres - support + 0.5).astype(np.int64), 0)
-    ends = np.minimum((centres + support + 0.5).astype(np.int64), size_in)
+    stretch = max(scale, np.float32(1))
+    support, shrink = np.float32(2) * stretch, np.float32(1) / stretch
+    centres = (float(scale) * (np.arange(size_out) + 0.5)).astype(np.float32)
+    starts = np.maximum(((centres - support) + np.float64(0.5)).astype(np.int64), 0)
+    ends = np.minimum(((centres + support) + np.float64(0.5)).astype(np.int64), size_in)
     weights = []
     for start, end, centre in zip(starts, ends, centres, strict=True):
-        taps = _cubic((np.arange(start, end) - centre + 0.5) / stretch)
-        weights.append((taps / taps.sum()).astype(np.float32))
+        apart = np.arange(start, end).astype(np.float32) - centre
+        taps = _cubic(((apart + np.float64(0.5)) * float(shrink)).astype(np.float32))
+        weights.append(taps / np.add.accumulate(taps)[-1])
     return starts, weights
 
 
-def _cubic(x: NDArray[np.float64]) -> NDArray[np.float64]:
+def _cubic(x: Floats) -> Floats:
     """Keys' cubic convolution kernel with slope ``_A`` at 1; zero from 2 on."""
     x = np.abs(x)
-    near = ((_A + 2) * x - (_A + 3)) * x * x + 1
-    far = (((x - 5) * x + 8) * x - 4) * _A
-    return np.where(x < 1, near, np.where(x < 2, far, 0.0))
+    near = _fused(_fused(_A + 2, x, -(_A + 3)) * x, x, 1.0)
+    far = _fused(_fused(_fused(_A, x, -5 * _A), x, 8 * _A), x, -4 * _A)
+    return np.where(x < 1, near, np.where(x < 2, far, np.float32(0)))
+
+
+def _fused(a: Floats | float, x: Floats, c: float) -> Floats:
+    """``a * x + c`` in float32, rounded once, as a processor's fused instruction does."""
+    return (np.asarray(a, np.float64) * x + c).astype(np.float32)

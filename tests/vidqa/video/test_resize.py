@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from types import ModuleType
+
 import numpy as np
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
 from vidqa.video.resize import Resizer, filter_weights
 
@@ -19,11 +23,42 @@ SIZES = [
 ]
 
 
+@pytest.fixture(scope="module")
+def torch() -> ModuleType:
+    """torch, where its kernels use fused multiply-adds as our weights do."""
+    found: ModuleType = pytest.importorskip("torch")
+    if found.backends.cpu.get_cpu_capability() == "DEFAULT":
+        pytest.skip("this processor has no fused multiply-add, so torch rounds differently")
+    return found
+
+
+@given(size_in=st.integers(1, 2000), size_out=st.integers(1, 1200))
+@example(size_in=720, size_out=252)
+@example(size_in=640, size_out=644)
+@example(size_in=2, size_out=28)
+def test_weights_are_torchs_to_the_bit(size_in: int, size_out: int, torch: ModuleType) -> None:
+    one_dot_each = torch.eye(size_in)[None, None]
+    theirs = torch.nn.functional.interpolate(
+        one_dot_each, size=(size_out, size_in), mode="bicubic", antialias=True
+    )[0, 0].numpy()
+    ours = np.zeros((size_out, size_in), np.float32)
+    for row, start, taps in zip(ours, *filter_weights(size_in, size_out), strict=True):
+        row[start : start + taps.size] = taps
+    np.testing.assert_array_equal(ours, theirs)
+
+
 @pytest.mark.parametrize(("size_in", "size_out"), SIZES)
-def test_same_as_torch_to_one_level_in_a_thousand_values(
-    size_in: tuple[int, int], size_out: tuple[int, int]
+def test_only_sums_that_float32_cannot_tell_from_a_tie_round_apart(
+    size_in: tuple[int, int], size_out: tuple[int, int], torch: ModuleType
 ) -> None:
-    torch = pytest.importorskip("torch")
+    """Pixels and weights are torch's to the bit; what is left is the order of the additions.
+
+    torch filters along the rows first and adds one product after another; we filter down the
+    columns first, on fewer numbers, in whatever order the matrix product adds. The two sums differ
+    by some units in the last place (1.5e-5 at 255), so a value rounds to the next level only where
+    torch's own sum lies that close to the middle between two. The largest share of noise below is
+    3 values in 100,000.
+    """
     rgb_HWC = np.random.default_rng(0).integers(0, 256, (*size_in, 3), dtype=np.uint8)
     ours_hwC = np.empty((*size_out, 3), dtype=np.uint8)
 
@@ -33,10 +68,12 @@ def test_same_as_torch_to_one_level_in_a_thousand_values(
     y_NChw = torch.nn.functional.interpolate(
         x_NCHW, size=size_out, mode="bicubic", antialias=True, align_corners=False
     )
-    torch_hwC = y_NChw.clamp(0, 255).round()[0].permute(1, 2, 0).numpy()
-    apart = np.abs(ours_hwC - torch_hwC)
-    assert apart.max() <= 1
-    assert (apart > 0).mean() < 1e-3
+    sums_hwC = y_NChw.clamp(0, 255)[0].permute(1, 2, 0).numpy()
+    apart_hwC = np.abs(ours_hwC - sums_hwC.round())
+    from_tie_hwC = np.abs(sums_hwC - np.floor(sums_hwC) - 0.5)
+    assert apart_hwC.max() <= 1
+    assert (from_tie_hwC[apart_hwC > 0] <= 1.5e-4).all()
+    assert (apart_hwC > 0).mean() < 1e-4
 
 
 def test_a_picture_of_the_size_wanted_is_copied_untouched() -> None:
