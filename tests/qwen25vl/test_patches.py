@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import warnings
+from typing import Any
+
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 
+from benchmarks.peers import allow_torchvision
 from qwen25vl import Grid, PromptError, patchify
 from qwen25vl.patches import MEAN, STD
 
@@ -37,6 +43,71 @@ def test_one_number_traced_by_hand(make_config):
     bright = torch.tensor((1 - MEAN[1]) / STD[1])
     assert patches[row, offset] == pytest.approx(bright.item(), abs=1e-6)
     assert (patches > bright - 1e-3).sum() == 1
+
+
+@given(data=st.data(), pairs=st.integers(1, 3), h=st.integers(1, 3), w=st.integers(1, 3))
+def test_any_number_is_at_the_published_row_and_offset(data, pairs, h, w, make_config):
+    t, dt, c = (data.draw(st.integers(0, n - 1)) for n in (pairs, 2, 3))
+    y, x = data.draw(st.integers(0, 28 * h - 1)), data.draw(st.integers(0, 28 * w - 1))
+    rgb = torch.zeros(2 * pairs, 28 * h, 28 * w, 3, dtype=torch.uint8)
+    dark, _ = patchify(rgb, make_config().vision)
+    rgb[2 * t + dt, y, x, c] = 200
+    lit, _ = patchify(rgb, make_config().vision)
+    # Rows run over pairs, blocks and the four patches of a block; numbers over colours and frames.
+    row = ((t * h + y // 28) * w + x // 28) * 4 + y // 14 % 2 * 2 + x // 14 % 2
+    offset = c * 392 + dt * 196 + y % 14 * 14 + x % 14
+    assert (lit != dark).nonzero().tolist() == [[row, offset]]
+
+
+@pytest.fixture(scope="module")
+def processors() -> tuple[Any, Any]:
+    """transformers' processors of videos and images, resizing left out: ours does that before."""
+    if not allow_torchvision():
+        pytest.skip("transformers' processors need torchvision")
+    with warnings.catch_warnings():
+        # Third-party import time warnings (deprecated aliases inside its dependencies).
+        warnings.simplefilter("ignore")
+        transformers = pytest.importorskip("transformers", reason="parity needs transformers")
+        video = transformers.Qwen2VLVideoProcessor
+        image = transformers.Qwen2VLImageProcessor
+    transformers.logging.set_verbosity_error()
+    return video(do_sample_frames=False, do_resize=False, cap_pixels_per_frame=False), image(
+        do_resize=False
+    )
+
+
+def every_level(frames: int, height: int, width: int) -> torch.Tensor:
+    """Random frames in which every colour takes each of its 256 levels."""
+    source = torch.Generator().manual_seed(frames)
+    rgb = torch.randint(0, 256, (frames, height, width, 3), generator=source, dtype=torch.uint8)
+    rgb.view(-1, 3)[:256] = torch.arange(256, dtype=torch.uint8)[:, None]
+    return rgb
+
+
+@pytest.mark.parametrize("frames", [1, 2, 5, 8])
+def test_a_video_is_transformers_to_the_bit(frames, processors, make_config):
+    rgb = every_level(frames, 56, 84)
+    ours, grid = patchify(rgb, make_config().vision)
+    theirs = processors[0](videos=[rgb.permute(0, 3, 1, 2)], return_tensors="pt")
+    assert theirs["video_grid_thw"].tolist() == [list(grid)]
+    assert torch.equal(ours, theirs["pixel_values_videos"])
+
+
+@pytest.mark.parametrize(("height", "width"), [(28, 28), (84, 140)])
+def test_an_image_is_transformers_to_the_bit(height, width, processors, make_config):
+    rgb = every_level(1, height, width)
+    ours, grid = patchify(rgb, make_config().vision)
+    theirs = processors[1](images=[rgb[0].permute(2, 0, 1)], return_tensors="pt")
+    assert theirs["image_grid_thw"].tolist() == [list(grid)] == [[1, height // 14, width // 14]]
+    assert torch.equal(ours, theirs["pixel_values"])
+
+
+def test_an_image_is_a_pair_of_itself(make_config):
+    rgb = every_level(1, 28, 56)
+    patches, grid = patchify(rgb, make_config().vision)
+    first, second = patches.view(-1, 3, 2, 196).unbind(2)
+    assert grid == Grid(1, 2, 4)
+    assert torch.equal(first, second)
 
 
 def test_black_and_white_are_the_published_extremes(make_config):
