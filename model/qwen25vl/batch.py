@@ -107,6 +107,8 @@ def generate_behind(
          row_R.repeat(max_new_tokens - 1)]
     )  # fmt: skip
 
+    place_31R = torch.cat([after_last(prompt.positions_31S) for prompt in prompts], dim=2)
+
     def mask_of(start: int, end: int) -> Tensor:
         """Each packed token sees the prefix and its own question's tokens up to itself."""
         own = owner_P[start:end, None] == owner_P[:end]
@@ -122,7 +124,6 @@ def generate_behind(
 
     embeds_1PD = torch.cat([prompt.embeds_1SD for prompt in prompts], dim=1)
     positions_31P = torch.cat([prompt.positions_31S for prompt in prompts], dim=2)
-    place_31R = torch.cat([after_last(prompt.positions_31S) for prompt in prompts], dim=2)
     last = [sum(lengths[: row + 1]) - 1 for row in range(rows)]
     try:
         hidden_1RD = prefill(model, embeds_1PD, positions_31P, cache, mask_of=mask_of, keep=last)

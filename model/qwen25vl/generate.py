@@ -7,7 +7,7 @@ Axes: S prompt tokens not yet cached, C tokens of all choices, K tokens attended
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -53,7 +53,7 @@ def stream(
     sampling: Sampling = GREEDY,
     constraint: Constraint | None = None,
     vocab: int | None = None,
-) -> Iterator[Token]:
+) -> Generator[Token, None, None]:
     """The tokens of ``generate``, each as soon as it is read; errors come at the call.
 
     A stop token ends the stream and is not in it. ``cache`` holds the prompt and the reply when the
@@ -138,7 +138,7 @@ def _until(
     cache: KVCache,
     prompt: int,
     constraint: Constraint | None,
-) -> Iterator[Token]:
+) -> Generator[Token, None, None]:
     """The tokens before the first stop id; then the cache forgets a step begun too many."""
     given = 0
     try:

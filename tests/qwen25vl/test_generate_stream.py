@@ -66,7 +66,8 @@ def test_only_an_unconstrained_reply_on_a_card_runs_ahead():
 def test_a_closed_stream_leaves_what_was_read(model, prompt):
     cache = KVCache(model.config.text, 40)
     tokens = stream(model, *prompt, max_new_tokens=9, stop_ids=(), cache=cache)
-    next(tokens), next(tokens)
+    next(tokens)
+    next(tokens)
     tokens.close()
     assert cache.length in (13, 14)
 
