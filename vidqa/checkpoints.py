@@ -16,12 +16,12 @@ from pathlib import Path
 
 from vidqa.budget import PatchGrid
 from vidqa.errors import ModelError
+from vidqa.hub import HubName, fetch
 from vidqa.profiles import Profile, profile_for
 
 BUILT_IN = "nano"
 _NEEDED = ("config.json", "tokenizer.json")
 _REPLIES = "generation_config.json"
-_DOWNLOADED = ("*.json", "*.safetensors")
 _WHOLE_BYTES = 64 << 20
 _BLOCK_BYTES, _BLOCKS = 1 << 20, 64
 
@@ -31,6 +31,7 @@ class Checkpoint:
     """A folder that can be loaded, and what is known of it without loading it."""
 
     name: str
+    """``nano``, a folder's own name, or ``OWNER/NAME@COMMIT`` with the whole commit."""
     folder: Path
     config: Mapping[str, object]
     profile: Profile
@@ -63,16 +64,21 @@ class Checkpoint:
 def find_checkpoint(name: str) -> Checkpoint:
     """The checkpoint called ``name``; downloads it when it is a repository on the model hub.
 
-    Raises :class:`ModelError` when nothing by that name exists or the folder is incomplete.
+    A repository may be pinned: ``OWNER/NAME@REVISION``, a branch, a tag or a commit.
+
+    Raises :class:`ModelError` when nothing by that name exists, when the hub does not give it, or
+    when the folder is incomplete.
     """
     if name == BUILT_IN:
         return _read(BUILT_IN, nano_folder())
     if name and Path(name).is_dir():
         return _read(Path(name).resolve().name, Path(name))
-    if name.count("/") == 1 and not name.startswith((".", "/")):
-        return _read(name, _download(name))
+    if (on_hub := HubName.parse(name)) is not None:
+        snapshot = fetch(on_hub)
+        return _read(f"{on_hub.repository}@{snapshot.commit}", snapshot.folder)
     raise ModelError(
-        f"no model is called {name!r}: it is neither {BUILT_IN!r}, nor a folder, nor OWNER/NAME",
+        f"no model is called {name!r}: "
+        f"it is neither {BUILT_IN!r}, nor a folder, nor OWNER/NAME[@REVISION]",
         code="model_unknown",
         next_step="Give a folder with config.json and safetensors, or Qwen/Qwen2.5-VL-7B-Instruct.",
     )
@@ -120,22 +126,6 @@ def _read_config(path: Path) -> Mapping[str, object]:
             next_step="Download the checkpoint again.",
         )
     return config
-
-
-def _download(name: str) -> Path:
-    # Imported here: the hub's client takes longer to import than the rest of the command line.
-    from huggingface_hub import snapshot_download
-    from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
-
-    try:
-        return Path(snapshot_download(name, allow_patterns=list(_DOWNLOADED)))
-    except (HfHubHTTPError, HFValidationError, LocalEntryNotFoundError, OSError) as err:
-        reason = str(err).strip().splitlines() or [type(err).__name__]
-        raise ModelError(
-            f"{name!r} could not be downloaded: {reason[0]}",
-            code="model_download_failed",
-            next_step="Check the name and the network, or give the folder of a downloaded copy.",
-        ) from err
 
 
 def _blocks(path: Path) -> Iterable[bytes]:

@@ -13,6 +13,7 @@ import torch
 
 from qwen25vl import ModelConfig, Qwen25VL
 from qwen25vl.names import own_name, stored_name, stored_shape
+from qwen25vl.shapes import SHAPES
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -168,3 +169,8 @@ def test_names_survive_the_way_through_every_layout(size):
 def test_a_config_written_by_us_describes_the_same_network(size):
     config = ModelConfig.from_json(official_json(size))
     assert ModelConfig.from_json(config.to_json()) == config
+
+
+@pytest.mark.parametrize("name", SIZES)
+def test_the_shapes_that_are_counted_are_those_of_the_files(name):
+    assert ModelConfig.from_json(official_json(SIZES[name])) == SHAPES[name.lower()]
