@@ -15,8 +15,11 @@ from shutil import copyfile
 from safetensors.torch import save_file
 from torch import Tensor
 
+from qwen25vl.errors import CheckpointError
 from qwen25vl.model import Qwen25VL
 from qwen25vl.names import stored_name, stored_shape
+from qwen25vl.parallel import is_shard
+from qwen25vl.quantize import is_quantized
 from qwen25vl.shards import INDEX, SINGLE
 
 _SHARDS = "model-*-of-*.safetensors"
@@ -37,8 +40,10 @@ def save_model(
 
     With ``shard_bytes`` the weights are split into files of at most that many bytes of tensors (a
     larger tensor gets a file of its own), named in an index. Weights that lay in ``folder`` before
-    are replaced. Raises ValueError for a ``shard_bytes`` below 1.
+    are replaced. Raises ValueError for a ``shard_bytes`` below 1, and CheckpointError for
+    a network that no longer has its weights: quantised, or one rank's share.
     """
+    _require_weights(model)
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     tensors = dict(_stored(model))
@@ -70,6 +75,13 @@ def shard_layout(sizes: Mapping[str, int], shard_bytes: int | None) -> Layout:
         filled += size
     count = len(groups)
     return {f"model-{k:05d}-of-{count:05d}.safetensors": g for k, g in enumerate(groups, start=1)}
+
+
+def _require_weights(model: Qwen25VL) -> None:
+    lost = "quantised" if is_quantized(model) else "one rank's share" if is_shard(model) else None
+    if lost is not None:
+        step = "save what load_model gives without quantized= and mesh="
+        raise CheckpointError(f"cannot save a network that is {lost}", next_step=step)
 
 
 def _stored(model: Qwen25VL) -> Iterator[tuple[str, Tensor]]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor, nn
@@ -18,16 +19,28 @@ from qwen25vl.errors import CheckpointError
 from qwen25vl.fields import stated_tying, text_fields
 from qwen25vl.model import Qwen25VL
 from qwen25vl.names import HEAD, TABLE, stored_name, stored_shape
+from qwen25vl.parallel import check_mesh, join, part_of
+from qwen25vl.quantize import Kind, check_kind, quantize_layer
 from qwen25vl.shards import Shards, first_few
+
+if TYPE_CHECKING:
+    from torch.distributed.device_mesh import DeviceMesh
 
 _AGAIN = "download the checkpoint again, or check that config.json belongs to it"
 
 
 def load_model(
-    folder: str | Path, device: torch.device | str = "cpu", dtype: torch.dtype | None = None
+    folder: str | Path,
+    device: torch.device | str = "cpu",
+    dtype: torch.dtype | None = None,
+    *,
+    quantized: Kind | None = None,
+    mesh: DeviceMesh | None = None,
 ) -> Qwen25VL:
     """The network in ``folder``, ready to run (eval mode), in ``dtype`` or the stored type.
 
+    ``quantized`` makes bytes of each layer as it arrives, ``mesh`` keeps this rank's share of it
+    (``quantize``, ``parallel``): the whole is never on the device.
     Raises CheckpointError naming the tensor that is missing, left over, twice there or misshapen,
     and ConfigError for a config.json of another kind.
     """
@@ -39,7 +52,14 @@ def load_model(
     config = replace(config, tie_word_embeddings=tied)
     with torch.device("meta"):
         model = Qwen25VL(config)
-    _fill(model, shards, torch.device(device), dtype or _stored_dtype(config))
+    place = torch.device(device)
+    if quantized is not None:
+        check_kind(quantized, place)
+    if mesh is not None:
+        check_mesh(config.text, mesh)
+    _fill(model, shards, place, dtype or _stored_dtype(config), quantized, mesh)
+    if mesh is not None:
+        join(model, mesh)
     return model.eval()
 
 
@@ -75,7 +95,14 @@ def _stored_dtype(config: ModelConfig) -> torch.dtype:
     return kinds[config.dtype]
 
 
-def _fill(model: Qwen25VL, shards: Shards, device: torch.device, dtype: torch.dtype) -> None:
+def _fill(
+    model: Qwen25VL,
+    shards: Shards,
+    device: torch.device,
+    dtype: torch.dtype,
+    quantized: Kind | None,
+    mesh: DeviceMesh | None,
+) -> None:
     """Give every parameter its tensor; parameters are on the meta device before, real after."""
     if dtype == torch.float16:
         step = "load with dtype=torch.bfloat16 or torch.float32"
@@ -86,8 +113,12 @@ def _fill(model: Qwen25VL, shards: Shards, device: torch.device, dtype: torch.dt
         if name == HEAD and model.config.tie_word_embeddings:
             continue
         owner, _, leaf = name.rpartition(".")
-        filled = _checked(name, tensor, wanted[name], model.config).to(device, dtype, copy=True)
-        setattr(model.get_submodule(owner), leaf, nn.Parameter(filled))
+        whole = _checked(name, tensor, wanted[name], model.config)
+        part = whole if mesh is None else part_of(name, whole, mesh)
+        layer = model.get_submodule(owner)
+        setattr(layer, leaf, nn.Parameter(part.to(device, dtype, copy=True)))
+        if quantized is not None and not any(one.is_meta for one in layer.parameters()):
+            quantize_layer(model, owner, quantized)
     model.tie()
     _check_tied_head(model, shards)
 
