@@ -14,8 +14,9 @@ import torch
 from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
-from qwen25vl import Grid, KVCache, Qwen25VL, VisionRun, patchify, position_ids
+from qwen25vl import Grid, KVCache, Qwen25VL, VisionRun, next_position, patchify, position_ids
 from qwen25vl.generate import generate
+from qwen25vl.positions import Mode
 from vidqa_nano.packing import SIDE_PATCHES, Packer
 
 LONGEST_REPLY = 64
@@ -32,10 +33,10 @@ class Watched:
 
 
 class Asker:
-    """Greedy answers of one network."""
+    """Greedy answers of one network; trained under the positions of mode ``reference``."""
 
-    def __init__(self, model: Qwen25VL, tokenizer: Tokenizer) -> None:
-        self.model, self.tokenizer = model, tokenizer
+    def __init__(self, model: Qwen25VL, tokenizer: Tokenizer, *, mode: Mode = "reference") -> None:
+        self.model, self.tokenizer, self.mode = model, tokenizer, mode
         self.packer = Packer(tokenizer, model.config)
 
     @torch.no_grad()
@@ -45,12 +46,12 @@ class Asker:
         patches, grid = patchify(frames, self.model.config.vision)
         ids = self.packer.shared_ids(len(row_seconds))
         run = VisionRun(Grid(len(row_seconds), SIDE_PATCHES, SIDE_PATCHES), row_seconds)
-        positions = position_ids(ids, [run], self.model.config)
+        positions = position_ids(ids, [run], self.model.config, mode=self.mode)
         tokens = self.model.vision(patches, [grid])
         embeds = self.model.embed_prompt(torch.tensor([ids]), tokens)
         cache = KVCache(self.model.config.text, len(ids) + _ROOM)
         self.model.text(embeds, positions[:, None], cache=cache)
-        return Watched(cache, len(ids), int(positions.max()) + 1)
+        return Watched(cache, len(ids), next_position(positions))
 
     @torch.no_grad()
     def ask(self, watched: Watched, text: str) -> str:
