@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import itertools
+import re
 from collections.abc import Sequence
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,6 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor
 
+from benchmarks.positions import ids_of
 from qwen25vl import (
     Grid,
     ModelConfig,
@@ -24,6 +27,8 @@ from qwen25vl import (
     uniform_rows,
 )
 from qwen25vl.positions import MODES, Mode
+
+DOCS = Path(__file__).parents[2] / "docs" / "positions.md"
 
 
 def video_prompt(grid: Grid, config: ModelConfig, *, before: int = 15, after: int = 6) -> list[int]:
@@ -108,6 +113,13 @@ def test_whole_seconds_between_rows_are_the_same_in_both_truncations(make_config
 def test_last_time_id_of_whole_clips_at_the_default_rate(seconds, last):
     frames = min(2 * seconds, 768)
     assert time_ids(uniform_rows(frames // 2, 2 * seconds / frames), 2.0)[-1] == last
+
+
+def test_the_ids_in_the_docs_are_the_computed_ones():
+    text = DOCS.read_text(encoding="utf-8").replace("**", "")
+    written = [(int(t), int(first)) for t, first in re.findall(r"(\d+) -> (\d+)", text)]
+    found = [ids_of(seconds)[mode] for seconds in (10, 60, 600, 3600) for mode in MODES]
+    assert written == [(ids["last_time"], ids["text"]) for ids in found]
 
 
 def test_row_times_need_not_be_uniform(make_config):
