@@ -40,6 +40,7 @@ from vidqa.profiles import Profile
 
 Device = Literal["auto", "cpu", "cuda"]
 Dtype = Literal["auto", "float32", "bfloat16"]
+Weights = Literal["stored", "int8", "fp8"]
 _DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16}
 
 
@@ -91,9 +92,11 @@ class Engine:
         model: Qwen25VL,
         tokenizer: Tokenizer,
         stop_ids: tuple[int, ...],
+        weights: Weights = "stored",
     ) -> None:
         self.profile: Profile = checkpoint.profile
-        self.identity = f"{checkpoint.name}@{checkpoint.digest()}"
+        made = "" if weights == "stored" else f"+{weights}"
+        self.identity = f"{checkpoint.name}@{checkpoint.digest()}{made}"
         self._model, self._tokenizer, self._stop_ids = model, tokenizer, stop_ids
 
     @torch.inference_mode()
@@ -164,20 +167,27 @@ class Engine:
 
 
 def open_engine(
-    checkpoint: Checkpoint, *, device: Device = "auto", dtype: Dtype = "auto"
+    checkpoint: Checkpoint,
+    *,
+    device: Device = "auto",
+    dtype: Dtype = "auto",
+    weights: Weights = "stored",
 ) -> Engine:
     """Load a checkpoint; ``auto``: CUDA in bfloat16 where there is a card, else CPU in float32.
 
-    Raises :class:`ModelError` when the device is missing or the folder cannot be loaded.
+    ``weights`` other than ``stored`` makes bytes of them, and says so in the engine's identity.
+    Raises :class:`ModelError` when the device is missing or cannot, or the folder cannot be loaded.
     """
     place = _device_called(device)
     own = torch.bfloat16 if place == "cuda" else torch.float32
     kind = own if dtype == "auto" else _DTYPES[dtype]
+    quantized = None if weights == "stored" else weights
     with _model_errors():
-        model = load_model(checkpoint.folder, device=place, dtype=kind)
+        model = load_model(checkpoint.folder, device=place, dtype=kind, quantized=quantized)
         tokenizer = Tokenizer.from_folder(checkpoint.folder)
         tokenizer.check(model.config)
-        return Engine(checkpoint, model, tokenizer, load_stop_ids(checkpoint.folder))
+        stop_ids = load_stop_ids(checkpoint.folder)
+        return Engine(checkpoint, model, tokenizer, stop_ids, weights)
 
 
 def _device_called(name: Device) -> str:

@@ -38,6 +38,8 @@ class Settings(BaseSettings):
     """``auto`` takes CUDA where there is one."""
     dtype: Literal["auto", "float32", "bfloat16"] = "auto"
     """``auto``: bfloat16 on CUDA, float32 on the CPU."""
+    weights: Literal["stored", "int8", "fp8"] = "stored"
+    """``int8`` and ``fp8`` keep a byte per weight, ``fp8`` on CUDA alone; replies may differ."""
     reader: Literal["pyav", "decord"] = "pyav"
     """How frames are decoded; ``decord`` only for parity with published pipelines."""
     threads: int = Field(default=2, ge=1, le=64)

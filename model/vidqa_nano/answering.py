@@ -49,7 +49,7 @@ class Asker:
         positions = position_ids(ids, [run], self.model.config, mode=self.mode)
         tokens = self.model.vision(patches, [grid])
         embeds = self.model.embed_prompt(torch.tensor([ids]), tokens)
-        cache = KVCache(self.model.config.text, len(ids) + _ROOM)
+        cache = KVCache(self.model.config.text, len(ids) + _ROOM, dtype=embeds.dtype)
         self.model.text(embeds, positions[:, None], cache=cache)
         return Watched(cache, len(ids), next_position(positions))
 

@@ -65,7 +65,7 @@ def test_two_ranks_say_what_one_says(
 ) -> None:
     whole = make_model(make_config())
     save_model(whole, tmp_path, stop_ids=[3])
-    spawn(work, args=(tmp_path, how), nprocs=RANKS)  # type: ignore[no-untyped-call]
+    spawn(work, args=(tmp_path, how), nprocs=RANKS)
     wanted = said_by(whole)
     cut = sum(p.nbytes for n, p in whole.named_parameters() if _is_cut(n))
     for rank in range(RANKS):
@@ -83,7 +83,7 @@ def test_ranks_with_bytes_agree(
 ) -> None:
     whole = make_model(make_config())
     save_model(whole, tmp_path, stop_ids=[3])
-    spawn(work, args=(tmp_path, "int8"), nprocs=RANKS)  # type: ignore[no-untyped-call]
+    spawn(work, args=(tmp_path, "int8"), nprocs=RANKS)
     first, second = (torch.load(tmp_path / f"{rank}.pt") for rank in range(RANKS))
     assert torch.equal(first["scores"], second["scores"])
     assert first["ids"] == second["ids"]

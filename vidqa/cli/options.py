@@ -22,6 +22,9 @@ ModelOption = Annotated[
 ]
 DeviceOption = Annotated[str | None, typer.Option(help="auto, cpu or cuda.")]
 DtypeOption = Annotated[str | None, typer.Option(help="auto, float32 or bfloat16.")]
+WeightsOption = Annotated[
+    str | None, typer.Option(help="stored, int8 (a byte per weight), or fp8 on CUDA.")
+]
 StartOption = Annotated[
     str | None,
     typer.Option("--start", "-ss", metavar="TIME", help="Look from here (83.5, 1:23.5, 1:02:03)."),
