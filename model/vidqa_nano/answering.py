@@ -36,7 +36,8 @@ class Asker:
     """Greedy answers of one network; trained under the positions of mode ``reference``."""
 
     def __init__(self, model: Qwen25VL, tokenizer: Tokenizer, *, mode: Mode = "reference") -> None:
-        self.model, self.tokenizer, self.mode = model, tokenizer, mode
+        self.model, self.tokenizer = model, tokenizer
+        self.mode: Mode = mode
         self.packer = Packer(tokenizer, model.config)
 
     @torch.no_grad()
