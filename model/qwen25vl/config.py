@@ -227,7 +227,7 @@ def _text_json(text: TextConfig) -> dict[str, Any]:
 
 
 def _vision_json(vision: VisionConfig) -> dict[str, Any]:
-    whole = vision.tokens_per_second.is_integer()
+    whole = float(vision.tokens_per_second).is_integer()  # 2 is a float to a type checker
     return {
         "model_type": "qwen2_5_vl",
         "depth": vision.depth,

@@ -12,6 +12,7 @@ import pytest
 import torch
 
 from qwen25vl import ModelConfig, Qwen25VL
+from qwen25vl.counting import parameters
 from qwen25vl.names import own_name, stored_name, stored_shape
 from qwen25vl.shapes import SHAPES
 
@@ -173,4 +174,23 @@ def test_a_config_written_by_us_describes_the_same_network(size):
 
 @pytest.mark.parametrize("name", SIZES)
 def test_the_shapes_that_are_counted_are_those_of_the_files(name):
-    assert ModelConfig.from_json(official_json(SIZES[name])) == SHAPES[name.lower()]
+    shape = SHAPES[name.lower()]
+    assert ModelConfig.from_json(official_json(SIZES[name])) == shape
+    assert ModelConfig.from_json(shape.to_json()) == shape
+
+
+def test_another_decoder_behind_the_tower_needs_no_code():
+    """Widths as MiMo-VL-7B is reported to have them; its own file was not at hand."""
+    raw = official_json(SIZES["7B"])
+    raw.update(hidden_size=4096, num_hidden_layers=36, intermediate_size=11008)
+    raw.update(num_attention_heads=32, num_key_value_heads=8, head_dim=128)
+    raw.update(vocab_size=151680, rope_theta=640000.0)
+    raw["vision_config"].update(out_hidden_size=4096)
+    config = ModelConfig.from_json(raw)
+    with torch.device("meta"):
+        model = Qwen25VL(config)
+    assert config.text.rope_theta == 640000.0
+    assert model.lm_head.weight.shape == (151680, 4096)
+    key = model.get_parameter("text.layers.35.self_attn.k_proj.weight")
+    assert key.shape == (1024, 4096)
+    assert sum(p.numel() for p in model.parameters()) == parameters(config)
