@@ -14,8 +14,12 @@ from qwen25vl.cache import KVCache
 from qwen25vl.errors import PromptError
 from qwen25vl.model import Qwen25VL
 
-CHUNK = 2048
-"""Tokens at once."""
+CHUNK = {"cpu": 2048, "cuda": 32_768}
+"""Tokens at once, by device.
+
+On a card a whole prompt goes at once: the kernel that never holds all scores of grouped heads takes
+a causal flag but no mask, and a chunk behind another needs one.
+"""
 
 MaskOf = Callable[[int, int], Tensor]
 """Mask of the prompt's tokens [start, end) against all that is cached before end."""
@@ -28,7 +32,7 @@ def prefill(
     positions_3BS: Tensor,
     cache: KVCache,
     *,
-    chunk: int = CHUNK,
+    chunk: int | None = None,
     mask_of: MaskOf | None = None,
     keep: Sequence[int] | None = None,
 ) -> Tensor:
@@ -38,6 +42,7 @@ def prefill(
     Raises PromptError, before any work, for an empty prompt, a chunk below one or a full cache.
     """
     tokens = embeds_BSD.shape[1]
+    chunk = CHUNK.get(embeds_BSD.device.type, CHUNK["cuda"]) if chunk is None else chunk
     if chunk < 1 or tokens < 1:
         message = f"{tokens} tokens in chunks of {chunk}"
         raise PromptError(message, next_step="pass at least one token and a chunk of at least one")

@@ -31,11 +31,12 @@ def frequencies(size: int, theta: float, device: torch.device) -> Tensor:
     return inverse
 
 
-def vision_rope(coords_L2: Tensor, config: VisionConfig) -> Rope:
-    """(row, column) of every patch, (L, 2), to angles (L, D): rows first, then columns."""
-    inverse = frequencies(config.head_dim // 2, VISION_THETA, coords_L2.device)
-    angles_LD = (coords_L2[:, :, None].float() * inverse).flatten(1).repeat(1, 2)
-    return Rope(angles_LD.cos(), angles_LD.sin())
+def vision_rope(coords_2: Tensor, config: VisionConfig) -> Rope:
+    """(row, column) of every patch, (..., 2), to angles (..., D): rows first, then columns."""
+    inverse = frequencies(config.head_dim // 2, VISION_THETA, coords_2.device)
+    angles_d = (coords_2[..., None].float() * inverse).flatten(-2)
+    angles_D = torch.cat((angles_d, angles_d), dim=-1)
+    return Rope(angles_D.cos(), angles_D.sin())
 
 
 def text_rope(positions_3BS: Tensor, config: TextConfig, dtype: torch.dtype) -> Rope:
@@ -44,13 +45,12 @@ def text_rope(positions_3BS: Tensor, config: TextConfig, dtype: torch.dtype) -> 
     Frequency j follows the time id for the first section, the row id for the second, the column id
     for the third: chunks, not interleaved.
     """
-    device = positions_3BS.device
-    axis_d = torch.repeat_interleave(
-        torch.arange(3, device=device),
-        torch.tensor(config.mrope_section, device=device),
-        output_size=config.head_dim // 2,
-    )
-    inverse = frequencies(config.head_dim, config.rope_theta, device)
-    angles_BSd = positions_3BS.permute(1, 2, 0)[..., axis_d].float() * inverse
+    inverse = frequencies(config.head_dim, config.rope_theta, positions_3BS.device)
+    # Cut up by sizes known on the host: an index of axes on the device would stall it every token.
+    sections = inverse.split(list(config.mrope_section))
+    by_axis = [
+        ids_BS[..., None].float() * own for ids_BS, own in zip(positions_3BS, sections, strict=True)
+    ]
+    angles_BSd = torch.cat(by_axis, dim=-1)
     angles_B1SD = torch.cat((angles_BSd, angles_BSd), dim=-1)[:, None]
     return Rope(angles_B1SD.cos().to(dtype), angles_B1SD.sin().to(dtype))

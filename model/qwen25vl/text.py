@@ -1,11 +1,10 @@
 """The decoder: embeddings and position ids in, hidden states out.
 
-Axes: B batch, S new tokens, K tokens attended to (cached and new), H heads, D width or head dim.
+Axes: B batch, S new tokens, T tokens attended to (cached and new), H query heads, K key heads,
+Q queries of one key head, D width or head dim.
 """
 
 from __future__ import annotations
-
-from typing import overload
 
 import torch
 import torch.nn.functional as F  # noqa: N812
@@ -38,13 +37,7 @@ class TextAttention(nn.Module):
         v_BHSD = self._heads(self.v_proj(x_BSD))
         if cache is not None:
             k_BHSD, v_BHSD = cache.extend(self.layer, k_BHSD, v_BHSD)
-        if repeats_keys(q_BHSD.device.type, q_BHSD.dtype, masked=mask is not None):
-            k_BHSD = k_BHSD.repeat_interleave(self.groups, dim=1)
-            v_BHSD = v_BHSD.repeat_interleave(self.groups, dim=1)
-        grouped = q_BHSD.shape[1] != k_BHSD.shape[1]
-        attended_BHSD = F.scaled_dot_product_attention(
-            q_BHSD, k_BHSD, v_BHSD, attn_mask=mask, is_causal=causal, enable_gqa=grouped
-        )
+        attended_BHSD = attend(q_BHSD, k_BHSD, v_BHSD, mask, causal=causal)
         out: Tensor = self.o_proj(attended_BHSD.transpose(1, 2).flatten(2))
         return out
 
@@ -53,8 +46,43 @@ class TextAttention(nn.Module):
         return x_BSHD.transpose(1, 2)
 
 
+FOLDED_QUERIES = 64
+"""Most queries whose masks are repeated for every head of a group."""
+
+
+def attend(
+    q_BHSD: Tensor, k_BKTD: Tensor, v_BKTD: Tensor, mask: Tensor | None, *, causal: bool
+) -> Tensor:
+    """Grouped-query attention (B, H, S, D) that never holds all S x T scores of a long prompt.
+
+    Few queries, as in decoding: the heads that share a key become more queries of that key, so
+    keys and values are read once a group and need neither repeating nor a grouped kernel.
+    """
+    groups = q_BHSD.shape[1] // k_BKTD.shape[1]
+    if groups > 1 and not causal and q_BHSD.shape[2] <= FOLDED_QUERIES:
+        return _attend_folded(q_BHSD, k_BKTD, v_BKTD, mask, groups)
+    if repeats_keys(q_BHSD.device.type, q_BHSD.dtype, masked=mask is not None):
+        k_BKTD = k_BKTD.repeat_interleave(groups, dim=1)
+        v_BKTD = v_BKTD.repeat_interleave(groups, dim=1)
+    grouped = q_BHSD.shape[1] != k_BKTD.shape[1]
+    return F.scaled_dot_product_attention(
+        q_BHSD, k_BKTD, v_BKTD, attn_mask=mask, is_causal=causal, enable_gqa=grouped
+    )
+
+
+def _attend_folded(
+    q_BHSD: Tensor, k_BKTD: Tensor, v_BKTD: Tensor, mask: Tensor | None, groups: int
+) -> Tensor:
+    queries = q_BHSD.shape[2]
+    folded_BKQD = q_BHSD.unflatten(1, (-1, groups)).flatten(2, 3)
+    if mask is not None and queries > 1:
+        mask = mask.repeat(*[1] * (mask.ndim - 2), groups, 1)
+    out_BKQD = F.scaled_dot_product_attention(folded_BKQD, k_BKTD, v_BKTD, attn_mask=mask)
+    return out_BKQD.unflatten(2, (groups, queries)).flatten(1, 2)
+
+
 def repeats_keys(device: str, dtype: torch.dtype, *, masked: bool) -> bool:
-    """Whether grouped keys must be repeated for a kernel that never holds all S x K scores.
+    """Whether grouped keys must be repeated for a kernel that never holds all S x T scores.
 
     On CUDA the one such kernel that takes grouped heads wants a 16-bit type and no mask; otherwise
     torch would fall back on one that needs 69 GB a layer for 24,576 tokens and 28 heads.
@@ -90,7 +118,6 @@ class TextDecoder(nn.Module):
         )
         self.norm = RMSNorm(config.hidden_size, config.rms_norm_eps)
 
-    @overload
     def forward(
         self,
         embeds_BSD: Tensor,
@@ -98,54 +125,49 @@ class TextDecoder(nn.Module):
         *,
         cache: KVCache | None = None,
         mask: Tensor | None = None,
-        return_layer: None = None,
-    ) -> Tensor: ...
-    @overload
-    def forward(
-        self,
-        embeds_BSD: Tensor,
-        positions_3BS: Tensor,
-        *,
-        cache: KVCache | None = None,
-        mask: Tensor | None = None,
-        return_layer: int,
-    ) -> tuple[Tensor, Tensor]: ...
-    def forward(
-        self,
-        embeds_BSD: Tensor,
-        positions_3BS: Tensor,
-        *,
-        cache: KVCache | None = None,
-        mask: Tensor | None = None,
-        return_layer: int | None = None,
-    ) -> Tensor | tuple[Tensor, Tensor]:
+    ) -> Tensor:
         """Hidden states (B, S, D) after the final norm.
 
-        ``mask`` is boolean, (S, K) or (B, 1, S, K), True where a token may attend; without it
+        ``mask`` is boolean, (S, T) or (B, 1, S, T), True where a token may attend; without it
         attention is causal. With a cache the S tokens follow the cached ones and join them.
-        ``return_layer=n`` also returns the hidden states after the first n layers, before any norm.
         """
-        self._check(embeds_BSD, positions_3BS, cache, return_layer)
-        rope = text_rope(positions_3BS, self.config, embeds_BSD.dtype)
-        mask, causal = _attendance(embeds_BSD, cache, mask)
-        x_BSD, inner_BSD = embeds_BSD, embeds_BSD
-        for done, layer in enumerate(self.layers, start=1):
-            x_BSD = layer(x_BSD, rope, cache, mask, causal)
-            inner_BSD = x_BSD if done == return_layer else inner_BSD
+        self._check(embeds_BSD, positions_3BS, cache)
+        x_BSD = self._run(len(self.layers), embeds_BSD, positions_3BS, cache, mask)
         if cache is not None:
             cache.advance(embeds_BSD.shape[1])
         hidden_BSD: Tensor = self.norm(x_BSD)
-        return hidden_BSD if return_layer is None else (hidden_BSD, inner_BSD)
+        return hidden_BSD
 
-    def _check(
-        self, embeds_BSD: Tensor, positions_3BS: Tensor, cache: KVCache | None, layer: int | None
-    ) -> None:
+    def hidden(self, embeds_BSD: Tensor, positions_3BS: Tensor, *, layer: int) -> Tensor:
+        """Hidden states (B, S, D) after the first ``layer`` layers, before any norm.
+
+        Layers after it do not run: an embedding from the middle costs half. Raises PromptError
+        for a layer that is not there.
+        """
+        if not 0 <= layer <= len(self.layers):
+            message = f"no layer {layer} among {len(self.layers)}"
+            raise PromptError(message, next_step="layer counts layers done, from 0")
+        self._check(embeds_BSD, positions_3BS, None)
+        return self._run(layer, embeds_BSD, positions_3BS, None, None)
+
+    def _run(
+        self,
+        layers: int,
+        x_BSD: Tensor,
+        positions_3BS: Tensor,
+        cache: KVCache | None,
+        mask: Tensor | None,
+    ) -> Tensor:
+        rope = text_rope(positions_3BS, self.config, x_BSD.dtype)
+        mask, causal = _attendance(x_BSD, cache, mask)
+        for layer in self.layers[:layers]:
+            x_BSD = layer(x_BSD, rope, cache, mask, causal)
+        return x_BSD
+
+    def _check(self, embeds_BSD: Tensor, positions_3BS: Tensor, cache: KVCache | None) -> None:
         if tuple(positions_3BS.shape) != (3, *embeds_BSD.shape[:2]):
             message = f"positions {tuple(positions_3BS.shape)} for embeds {tuple(embeds_BSD.shape)}"
             raise PromptError(message, next_step="pass ids (3, B, S) for embeddings (B, S, D)")
-        if layer is not None and not 0 <= layer <= len(self.layers):
-            message = f"no layer {layer} among {len(self.layers)}"
-            raise PromptError(message, next_step="return_layer counts layers done, from 0")
         if cache is not None:
             cache.require_like(embeds_BSD)
             cache.require(embeds_BSD.shape[1])

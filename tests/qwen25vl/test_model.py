@@ -7,7 +7,7 @@ import torch
 
 from qwen25vl import Grid, PromptError, Qwen25VL, VideoInput, VisionRun, position_ids
 from qwen25vl.rope import text_rope
-from qwen25vl.text import repeats_keys
+from qwen25vl.text import attend, repeats_keys
 
 
 @pytest.fixture
@@ -37,14 +37,25 @@ def test_the_gradient_is_the_slope(make_config, make_model):
     torch.autograd.gradcheck(lambda x: model.text(x, positions)[0, -1, :3], (embeds,))
 
 
-def test_an_inner_layer_is_returned_beside_the_last(model):
+def test_an_inner_layer_ends_early_and_the_rest_leads_to_the_last(model):
     embeds, positions = torch.randn(2, 6, 64), torch.arange(6).expand(3, 2, 6)
-    hidden, inner = model.text(embeds, positions, return_layer=2)
-    assert torch.equal(hidden, model.text(embeds, positions))
-    assert torch.equal(
-        model.text.norm(model.text.layers[2](inner, *_rest(model, positions))), hidden
+    inner = model.text.hidden(embeds, positions, layer=2)
+    last = model.text.layers[2](inner, *_rest(model, positions))
+    assert torch.equal(model.text.norm(last), model.text(embeds, positions))
+    assert torch.equal(model.text.hidden(embeds, positions, layer=3), last)
+    assert torch.equal(model.text.hidden(embeds, positions, layer=0), embeds)
+
+
+@pytest.mark.parametrize("queries", [1, 5, 64, 65])
+@pytest.mark.parametrize("masked", [False, True])
+def test_few_queries_folded_into_groups_attend_as_repeated_keys_do(queries, masked):
+    q = torch.randn(2, 6, queries, 8)
+    k, v = torch.randn(2, 2, 2, 70, 8)
+    mask = torch.rand(2, 1, queries, 70) > 0.4 if masked else None
+    wanted = torch.nn.functional.scaled_dot_product_attention(
+        q, k.repeat_interleave(3, dim=1), v.repeat_interleave(3, dim=1), attn_mask=mask
     )
-    assert torch.equal(model.text(embeds, positions, return_layer=0)[1], embeds)
+    assert (attend(q, k, v, mask, causal=False) - wanted).abs().max() <= 1e-5
 
 
 def test_vision_tokens_replace_the_pads_in_order(model):
@@ -129,7 +140,7 @@ def test_positions_must_fit_the_embeddings(model):
     with pytest.raises(PromptError, match="positions"):
         model.text(torch.zeros(1, 4, 64), torch.zeros(3, 1, 5))
     with pytest.raises(PromptError, match="no layer 4"):
-        model.text(torch.zeros(1, 4, 64), torch.zeros(3, 1, 4), return_layer=4)
+        model.text.hidden(torch.zeros(1, 4, 64), torch.zeros(3, 1, 4), layer=4)
 
 
 def test_a_run_knows_its_grid_and_times(model):
