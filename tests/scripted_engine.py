@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
 
 from qwen25vl import Constraint
+from qwen25vl import Sampling as Draw
 from vidqa.chat import Chat, Text
 from vidqa.engine import Engine, Reply, Watched
 from vidqa.pipeline.context import Context, Progress, no_progress
 from vidqa.pipeline.planning import Sampling
 from vidqa.profiles import BASE, Profile
+from vidqa.reply import OnText, unheard
 from vidqa.sampling import Budget, PatchGrid, SamplingMode
 
 
@@ -30,6 +33,10 @@ class ScriptedEngine:
     asked: list[str] = field(default_factory=list)
     grammars: list[str] = field(default_factory=list)
     held_to: list[object] = field(default_factory=list)
+    chats: list[Chat] = field(default_factory=list)
+    told: list[dict[str, object]] = field(default_factory=list)
+    """Sampling, stop strings, limit and system prompt of every reply."""
+    chances: tuple[float, ...] = (0.75, 0.25)
 
     def watch(self, rgb_THWC: NDArray[np.uint8], row_seconds: tuple[float, ...]) -> Watched:
         import torch
@@ -42,6 +49,14 @@ class ScriptedEngine:
         tokens = torch.zeros(grid.patches // 4, 8)
         return Watched(tokens_MD=tokens, run=VisionRun(grid, row_seconds))
 
+    def choose(self, chat: Chat, watched: Watched, answers: Sequence[str]) -> tuple[float, ...]:
+        self.asked.extend(item.text for item in chat.turns[-1].content if isinstance(item, Text))
+        self.asked.extend(answers)
+        return self.chances
+
+    def watch_image(self, rgb_HWC: NDArray[np.uint8]) -> Watched:
+        return replace(self.watch(np.stack([rgb_HWC] * 2), (0.0,)), kind="image")
+
     def constraint(self, grammar: str) -> Constraint:
         self.grammars.append(grammar)
         return cast("Constraint", grammar)
@@ -52,9 +67,18 @@ class ScriptedEngine:
         watched: Watched,
         *,
         max_new_tokens: int,
+        sampling: Draw | None = None,
+        stop: Sequence[str] = (),
         constraint: Constraint | None = None,
+        on_text: OnText = unheard,
     ) -> Reply:
         self.held_to.append(constraint)
+        self.chats.append(chat)
+        system = next(item.text for item in chat.turns[0].content if isinstance(item, Text))
+        given = {"sampling": sampling, "stop": stop, "limit": max_new_tokens, "system": system}
+        self.told.append(given)
+        for char in self.text:
+            on_text(char)
         words = [item.text for item in chat.turns[-1].content if isinstance(item, Text)]
         self.asked.extend(words)
         return Reply(

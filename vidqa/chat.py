@@ -1,4 +1,4 @@
-"""A conversation to be rendered by a tokenizer: turns of text with a place for the video."""
+"""A conversation to be rendered by a tokenizer: turns of text with places for videos and images."""
 
 from __future__ import annotations
 
@@ -17,7 +17,15 @@ class Text:
 
 @dataclass(frozen=True, slots=True)
 class Video:
-    """Where the video's tokens go; which video is the engine's to know."""
+    """Where the next video's tokens go; which video is the engine's to know."""
+
+
+@dataclass(frozen=True, slots=True)
+class Image:
+    """Where the next image's tokens go."""
+
+
+Item = Text | Video | Image
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +33,7 @@ class Turn:
     """One speaker's part, items in reading order with nothing between them."""
 
     role: Role
-    content: tuple[Text | Video, ...]
+    content: tuple[Item, ...]
 
 
 @dataclass(frozen=True, slots=True)

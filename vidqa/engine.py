@@ -5,10 +5,8 @@ Axes: T frames, H rows, W columns, C channels; M vision tokens, D decoder width;
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import closing, contextmanager
 from functools import cached_property
 from typing import Literal
 
@@ -18,69 +16,39 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from qwen25vl import (
+    GREEDY,
     Constraint,
     Generation,
-    Message,
+    KVCache,
+    Prompt,
     Qwen25VL,
     Qwen25VLError,
+    Sampling,
+    TextStream,
+    Token,
     Tokenizer,
-    Vision,
-    VisionRun,
-    generate,
+    choose,
+    generate_behind,
     load_model,
     load_stop_ids,
-    patchify,
-    position_ids,
+    prefill,
+    stream,
 )
 from qwen25vl.grammar import Grammar, Vocabulary
-from vidqa.chat import Chat, Text
+from vidqa.chat import Chat
 from vidqa.checkpoints import Checkpoint
 from vidqa.errors import ModelError
+from vidqa.inputs import Rendered, Watched, as_inputs, render, shared_tokens
 from vidqa.profiles import Profile
+from vidqa.reply import OnText, Reply, unheard
+from vidqa.watching import watch_frames
+
+__all__ = ["Device", "Dtype", "Engine", "Reply", "Sampling", "Watched", "Weights", "open_engine"]
 
 Device = Literal["auto", "cpu", "cuda"]
 Dtype = Literal["auto", "float32", "bfloat16"]
 Weights = Literal["stored", "int8", "fp8"]
 _DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Watched:
-    """One stretch of video as the decoder will see it."""
-
-    tokens_MD: Tensor
-    run: VisionRun
-    """The grid of patches and the seconds of its rows, on the model's own timeline."""
-
-    @property
-    def token_count(self) -> int:
-        """Merged vision tokens."""
-        return int(self.tokens_MD.shape[0])
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reply:
-    """What the model said, token by token."""
-
-    text: str
-    pieces: tuple[str, ...]
-    """The text of each token; they need not join to ``text`` where a character spans tokens."""
-    logprobs: tuple[float, ...]
-    cut_short: bool
-    """The length limit ended it, not the model."""
-
-    @property
-    def score(self) -> float:
-        """Geometric mean of the probabilities of the tokens that hold digits; 0 when none does.
-
-        An ordering within one checkpoint, not a probability: it has not been calibrated.
-        """
-        digits = [
-            logprob
-            for piece, logprob in zip(self.pieces, self.logprobs, strict=True)
-            if any(char.isdigit() for char in piece)
-        ]
-        return math.exp(sum(digits) / len(digits)) if digits else 0.0
 
 
 class Engine:
@@ -99,46 +67,141 @@ class Engine:
         self.identity = f"{checkpoint.name}@{checkpoint.digest()}{made}"
         self._model, self._tokenizer, self._stop_ids = model, tokenizer, stop_ids
 
-    @torch.inference_mode()
     def watch(self, rgb_THWC: NDArray[np.uint8], row_seconds: tuple[float, ...]) -> Watched:
         """Encode frames, two to a row; ``row_seconds`` counts from the start of the window.
 
-        Raises :class:`ModelError` when frames and rows do not fit the checkpoint.
+        Where the checkpoint reads times as text, it sees the first frame of a row twice. Raises
+        :class:`ModelError` when frames and rows do not fit the checkpoint.
         """
+        still = self.profile.time_encoding == "text"
         with _model_errors():
-            config = self._model.config
-            patches_NP, grid = patchify(torch.from_numpy(rgb_THWC), config.vision)
-            run = VisionRun(grid, row_seconds)
-            tokens_MD = self._model.vision(patches_NP.to(self._device), [grid])
-        return Watched(tokens_MD=tokens_MD, run=run)
+            return watch_frames(self._model, rgb_THWC, row_seconds, "video", still=still)
+
+    def watch_image(self, rgb_HWC: NDArray[np.uint8]) -> Watched:
+        """Encode one picture: a row at time 0, made of the picture twice; raises as ``watch``."""
+        with _model_errors():
+            return watch_frames(self._model, rgb_HWC[None], (0.0,), "image", still=False)
 
     @torch.inference_mode()
     def reply(
         self,
         chat: Chat,
-        watched: Watched,
+        watched: Watched | Sequence[Watched] = (),
         *,
         max_new_tokens: int,
+        sampling: Sampling | None = None,
+        stop: Sequence[str] = (),
         constraint: Constraint | None = None,
+        on_text: OnText = unheard,
     ) -> Reply:
-        """Greedy reply to a chat that holds one video, at most ``max_new_tokens`` long.
+        """Reply to a chat, ended by the model, a ``stop`` string or ``max_new_tokens``.
 
-        ``constraint``, a fresh one for every reply, says which tokens may follow.
-        Raises :class:`ModelError` when the prompt cannot be built or run.
+        ``watched`` are the chat's videos and images in order of appearance; none for text alone.
+        Without ``sampling`` every token is the most probable one. ``constraint``, a fresh one for
+        every reply, says which tokens may follow. ``on_text`` gets the words as they come. Raises
+        :class:`ModelError` when the prompt cannot be built or run.
         """
         with _model_errors():
-            ids_S = self._tokenizer.render_chat(_messages(chat, watched))
-            positions_3S = position_ids(ids_S, [watched.run], self._model.config)
-            ids_1S = torch.tensor([ids_S], device=self._device)
-            said = generate(
+            words = TextStream(self._tokenizer, stop)
+            tokens = stream(
                 self._model,
-                self._model.embed_prompt(ids_1S, watched.tokens_MD),
-                positions_3S[:, None].to(self._device),
+                *self._prompt(chat, watched),
                 max_new_tokens=max_new_tokens,
                 stop_ids=self._stop_ids,
+                sampling=sampling or GREEDY,
                 constraint=constraint,
+                vocab=self._tokenizer.size,
             )
-        return self._reply_of(said)
+            said, text = _hear(tokens, words, on_text)
+        stopped = words.stopped or len(said) < max_new_tokens
+        return self._reply_of(said, text, stopped=stopped)
+
+    @torch.inference_mode()
+    def replies(
+        self,
+        chats: Sequence[Chat],
+        watched: Watched | Sequence[Watched] = (),
+        *,
+        max_new_tokens: int,
+        sampling: Sampling | None = None,
+    ) -> list[Reply]:
+        """Replies to many chats about the same inputs, each what :meth:`reply` would give.
+
+        Inputs and whatever else the chats begin with are read once, and all replies are spoken in
+        one batch. Where a text before an input differs (a profile that puts the text first), they
+        share nothing and are answered one by one. Raises :class:`ModelError` as ``reply``.
+        """
+        with _model_errors():
+            prompts = [self._rendered(chat, watched) for chat in chats]
+            shared = shared_tokens(prompts, self._model.config) if len(chats) > 1 else 0
+            if shared:
+                said = self._speak_behind(prompts, shared, max_new_tokens, sampling or GREEDY)
+                return [self._reply_of_ids(each) for each in said]
+        return [
+            self.reply(chat, watched, max_new_tokens=max_new_tokens, sampling=sampling)
+            for chat in chats
+        ]
+
+    def _speak_behind(
+        self, prompts: Sequence[Rendered], shared: int, limit: int, sampling: Sampling
+    ) -> list[Generation]:
+        """Replies behind the first ``shared`` tokens, which are all prompts' own."""
+        tails = [self._embedded(prompt, start=shared) for prompt in prompts]
+        room = shared + sum(tail.embeds_1SD.shape[1] for tail in tails) + len(tails) * (limit - 1)
+        model = self._model
+        cache = KVCache(model.config.text, room, dtype=model.dtype, device=self._device)
+        prefill(model, *self._embedded(prompts[0], end=shared), cache)
+        return generate_behind(
+            model,
+            cache,
+            tails,
+            max_new_tokens=limit,
+            stop_ids=self._stop_ids,
+            sampling=sampling,
+            vocab=self._tokenizer.size,
+        )
+
+    @torch.inference_mode()
+    def choose(
+        self, chat: Chat, watched: Watched | Sequence[Watched], answers: Sequence[str]
+    ) -> tuple[float, ...]:
+        """How probable each answer is as the whole reply, among these answers; they sum to 1.
+
+        All are scored in one pass. Raises :class:`ModelError` as ``reply``, and on an empty answer.
+        """
+        with _model_errors():
+            ids = [self._tokenizer.encode(answer) for answer in answers]
+            ended = [[*each, self._tokenizer.im_end] if each else [] for each in ids]
+            return tuple(choose(self._model, *self._prompt(chat, watched), ended).probabilities)
+
+    @torch.inference_mode()
+    def hidden(self, chat: Chat, watched: Watched | Sequence[Watched], layer: int) -> Tensor:
+        """Hidden states (S, D) of every prompt token after ``layer`` layers, before any norm.
+
+        For embeddings: take the last token, or the mean over tokens. Raises :class:`ModelError` as
+        ``reply``, and on a layer the decoder does not have.
+        """
+        with _model_errors():
+            prompt = self._prompt(chat, watched)
+            hidden_1SD = self._model.text.hidden(*prompt, layer=layer)
+            hidden_SD: Tensor = hidden_1SD[0]
+        return hidden_SD
+
+    def _rendered(self, chat: Chat, watched: Watched | Sequence[Watched]) -> Rendered:
+        given, config = as_inputs(watched), self._model.config
+        return render(chat, given, self._tokenizer, config, self.profile)
+
+    def _prompt(self, chat: Chat, watched: Watched | Sequence[Watched]) -> Prompt:
+        return self._embedded(self._rendered(chat, watched))
+
+    def _embedded(self, prompt: Rendered, start: int = 0, end: int | None = None) -> Prompt:
+        """Embeddings and positions, on the device, of the prompt's tokens [start, end).
+
+        All vision tokens must lie inside, or all before ``start``.
+        """
+        ids_1S = torch.tensor([prompt.ids[start:end]], device=self._device)
+        embeds_1SD = self._model.embed_prompt(ids_1S, None if start else prompt.tokens_MD)
+        return Prompt(embeds_1SD, prompt.positions_3S[:, None, start:end].to(self._device))
 
     def constraint(self, grammar: str) -> Constraint:
         """Holds one reply to a grammar, given as Lark text.
@@ -153,12 +216,16 @@ class Engine:
         rows = self._model.config.text.vocab_size
         return Vocabulary(self._tokenizer, stop_ids=self._stop_ids, vocab_size=rows)
 
-    def _reply_of(self, said: Generation) -> Reply:
+    def _reply_of_ids(self, said: Generation) -> Reply:
+        tokens = [Token(*pair) for pair in zip(said.ids, said.logprobs, strict=True)]
+        return self._reply_of(tokens, self._tokenizer.decode(said.ids), stopped=said.stopped)
+
+    def _reply_of(self, said: Sequence[Token], text: str, *, stopped: bool) -> Reply:
         return Reply(
-            text=self._tokenizer.decode(said.ids),
-            pieces=tuple(self._tokenizer.decode([one]) for one in said.ids),
-            logprobs=tuple(said.logprobs),
-            cut_short=not said.stopped,
+            text=text,
+            pieces=tuple(self._tokenizer.decode([token.id]) for token in said),
+            logprobs=tuple(token.logprob for token in said),
+            cut_short=not stopped,
         )
 
     @property
@@ -190,6 +257,24 @@ def open_engine(
         return Engine(checkpoint, model, tokenizer, stop_ids, weights)
 
 
+def _hear(
+    tokens: Generator[Token, None, None], words: TextStream, on_text: OnText
+) -> tuple[list[Token], str]:
+    """The tokens up to a stop string or the end, and their text, told to ``on_text`` on the way."""
+    said, pieces = [], []
+    with closing(tokens):
+        for token in tokens:
+            said.append(token)
+            pieces.append(words.feed(token.id))
+            on_text(pieces[-1])
+            if words.stopped:
+                break
+    if rest := words.finish():
+        pieces.append(rest)
+        on_text(rest)
+    return said, "".join(pieces)
+
+
 def _device_called(name: Device) -> str:
     present = torch.cuda.is_available()
     if name == "cuda" and not present:
@@ -199,16 +284,6 @@ def _device_called(name: Device) -> str:
             next_step="Use --device cpu, or install a CUDA build of torch and its driver.",
         )
     return ("cuda" if present else "cpu") if name == "auto" else name
-
-
-def _messages(chat: Chat, watched: Watched) -> list[Message]:
-    video = Vision("video", watched.token_count)
-    return [
-        Message(
-            turn.role, [item.text if isinstance(item, Text) else video for item in turn.content]
-        )
-        for turn in chat.turns
-    ]
 
 
 @contextmanager

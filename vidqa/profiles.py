@@ -16,7 +16,10 @@ from vidqa.budget import Budget
 from vidqa.errors import ModelError
 
 ContentOrder = Literal["video_first", "text_first"]
-ReplyFormat = Literal["sentence", "answer_tag", "answer_tag_many"]
+ReplyFormat = Literal["sentence", "event_sentence", "answer_tag", "answer_tag_many"]
+TimeEncoding = Literal["mrope", "text"]
+"""How a video's times reach the model: ``mrope`` as position ids of its rows; ``text`` as words
+before every row, an image of its own then (TimeLens, arXiv 2512.14698; DATE, 2509.09263)."""
 MARKER = "vidqa_profile"
 """Key of ``config.json`` with which any checkpoint may name its profile."""
 
@@ -46,6 +49,9 @@ class Profile:
     """Most new tokens of a grounding reply; enough for the thinking of those that think."""
     ask_tokens: int
     """Most new tokens of an answer."""
+    time_encoding: TimeEncoding = "mrope"
+    time_text: str = "{seconds:.1f}s"
+    """Words before a row under ``text``; ``seconds`` are those of the row's first frame."""
     notice: str = ""
     """What a person must know before trusting any answer of this checkpoint; shells show it."""
 
@@ -143,8 +149,39 @@ MUSEG = Profile(
     ask_tokens=1024,
 )
 
+TIMELENS = Profile(
+    name="timelens",
+    summary="TimeLens-7B: reads the time of every row as text, then one span",
+    ground=(
+        "You are given a video with multiple frames. The numbers before each video frame indicate "
+        "its sampling timestamp (in seconds). Please find the visual event described by the "
+        "sentence '{query}', determining its starting and ending times. The format should be: "
+        "'The event happens in <start time> - <end time> seconds'."
+    ),
+    ask=_ASK,
+    verify=_VERIFY,
+    reply_format="event_sentence",
+    budget=Budget(frames=448, video_tokens=14_336, fps=2.0, row_tokens_min=64),
+    ground_tokens=512,
+    ask_tokens=256,
+    # Others write "10.2s", "10.2" or "10.2s: "; the checkpoint's own processor was not read.
+    time_encoding="text",
+)
+MIMO_VL = Profile(
+    name="mimo-vl",
+    summary="MiMo-VL: thinks, then answers as the base does",
+    ground=BASE.ground,
+    ask=_ASK,
+    verify=_VERIFY,
+    reply_format="sentence",
+    budget=Budget(),
+    ground_tokens=2048,
+    ask_tokens=2048,
+)
+
 PROFILES: Mapping[str, Profile] = {
-    profile.name: profile for profile in (BASE, NANO, TIME_R1, VIDEOCHAT_R1, MUSEG)
+    profile.name: profile
+    for profile in (BASE, NANO, TIME_R1, VIDEOCHAT_R1, MUSEG, TIMELENS, MIMO_VL)
 }
 """Every profile by its name."""
 
@@ -152,11 +189,15 @@ _BY_NAME = (
     (re.compile(r"time-?r1"), TIME_R1),
     (re.compile(r"video-?chat-?r1"), VIDEOCHAT_R1),
     (re.compile(r"museg"), MUSEG),
+    (re.compile(r"time-?lens-?7b"), TIMELENS),
+    (re.compile(r"mimo-?vl"), MIMO_VL),
 )
+_MIMO_SHAPE = (4096, 36)
+"""Width and layers of MiMo-VL's decoder, which no other checkpoint of this architecture has."""
 
 
 def profile_for(name: str, config: Mapping[str, object]) -> Profile:
-    """The profile a checkpoint names in its config, else the one its name tells, else the base.
+    """The profile a checkpoint names in its config, else its name or shape tells, else the base.
 
     ``name`` is a folder's or a repository's; the name the config was saved under counts as well.
     Raises :class:`ModelError` when the config names a profile that does not exist.
@@ -164,7 +205,8 @@ def profile_for(name: str, config: Mapping[str, object]) -> Profile:
     marked = config.get(MARKER)
     if marked is None:
         known_as = f"{name} {config.get('_name_or_path', '')}".lower().replace("_", "-")
-        return next((profile for word, profile in _BY_NAME if word.search(known_as)), BASE)
+        named = (profile for word, profile in _BY_NAME if word.search(known_as))
+        return next(named, MIMO_VL if _shape(config) == _MIMO_SHAPE else BASE)
     if isinstance(marked, str) and marked in PROFILES:
         return PROFILES[marked]
     raise ModelError(
@@ -172,3 +214,10 @@ def profile_for(name: str, config: Mapping[str, object]) -> Profile:
         code="profile_unknown",
         next_step=f"Set {MARKER} to one of {', '.join(PROFILES)}, or remove it.",
     )
+
+
+def _shape(config: Mapping[str, object]) -> tuple[object, object]:
+    """Width and layers of the decoder, in a flat or a nested config."""
+    nested = config.get("text_config")
+    text = nested if isinstance(nested, Mapping) else config
+    return text.get("hidden_size"), text.get("num_hidden_layers")

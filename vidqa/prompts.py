@@ -25,9 +25,12 @@ def ground_prompt(query: str, profile: Profile) -> Chat:
     return _chat(ground_text(query, profile), profile)
 
 
-def ask_prompt(question: str, profile: Profile) -> Chat:
-    """``question``, to be answered in words. Raises :class:`QueryError` on a blank one."""
-    return _chat(ask_text(question, profile), profile)
+def ask_prompt(question: str, profile: Profile, *, system: str | None = None) -> Chat:
+    """``question``, to be answered in words; ``system`` stands in for the profile's own.
+
+    Raises :class:`QueryError` on a blank question.
+    """
+    return _chat(ask_text(question, profile), profile, system)
 
 
 def verify_prompt(query: str, profile: Profile) -> Chat:
@@ -53,10 +56,11 @@ def verify_text(query: str, profile: Profile = BASE) -> str:
     return profile.verify.replace("{query}", _one_line(query))
 
 
-def _chat(text: str, profile: Profile) -> Chat:
+def _chat(text: str, profile: Profile, system: str | None = None) -> Chat:
     video, words = Video(), Text(text)
     content = (video, words) if profile.order == "video_first" else (words, video)
-    return Chat((Turn("system", (Text(profile.system),)), Turn("user", content)))
+    rules = profile.system if system is None else _as_data(system)
+    return Chat((Turn("system", (Text(rules),)), Turn("user", content)))
 
 
 def _one_line(query: str) -> str:

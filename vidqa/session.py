@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from os import PathLike
 from pathlib import Path
 from typing import Any
 
 from vidqa.checkpoints import find_checkpoint
+from vidqa.engine import Sampling as Draw
 from vidqa.engine import open_engine
 from vidqa.pipeline.ask import ask
-from vidqa.pipeline.context import Context, Progress, no_progress
+from vidqa.pipeline.context import Context, Manner, Progress, no_progress
 from vidqa.pipeline.ground import ground
 from vidqa.pipeline.planning import sampling_of
+from vidqa.pipeline.verify import verify
+from vidqa.reply import OnText, unheard
 from vidqa.results import AskResult, GroundResult
 from vidqa.sampling import SamplingMode
 from vidqa.settings import Settings, load_settings
@@ -48,9 +52,40 @@ class Session:
         *,
         start_s: float | None = None,
         end_s: float | None = None,
+        system: str | None = None,
+        sampling: Draw | None = None,
+        max_tokens: int | None = None,
+        stop: Sequence[str] = (),
+        on_text: OnText = unheard,
     ) -> AskResult:
-        """The answer to ``question`` from ``[start_s, end_s)`` of the video; raises as ground."""
-        return ask(Path(path), question, self.context, start_s=start_s, end_s=end_s)
+        """The answer to ``question`` from ``[start_s, end_s)`` of the video; raises as ground.
+
+        ``system`` replaces the profile's system prompt; ``sampling`` (``qwen25vl.Sampling``) draws
+        tokens, where ``None`` takes the most probable; ``max_tokens`` and ``stop`` strings end the
+        reply; ``on_text`` gets its words as they come. Impossible ones are a :class:`ModelError`.
+        """
+        manner = Manner(
+            system=system,
+            sampling=sampling,
+            max_tokens=max_tokens,
+            stop=tuple(stop),
+            on_text=on_text,
+        )
+        return ask(Path(path), question, self.context, start_s=start_s, end_s=end_s, manner=manner)
+
+    def verify(
+        self,
+        path: str | PathLike[str],
+        query: str,
+        *,
+        start_s: float | None = None,
+        end_s: float | None = None,
+    ) -> float:
+        """How probable the model holds it that ``query`` happens in ``[start_s, end_s)``, 0 to 1.
+
+        An ordering within one checkpoint, not calibrated; raises as ground.
+        """
+        return verify(Path(path), query, self.context, start_s=start_s, end_s=end_s)
 
 
 def open_session(

@@ -2,20 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import inspect
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import typer
 
 from vidqa.cli import options
 from vidqa.cli.errors import FOUND, NOT_FOUND, exits
+from vidqa.cli.manner import Voice, ask_manner, no_manner, speaks
 from vidqa.cli.progress import show_progress
 from vidqa.results import Result
 
 if TYPE_CHECKING:  # imports torch
     from vidqa.session import Session
+
+
+class Asked(NamedTuple):
+    """Everything but the file and the text of one question."""
+
+    start_s: float | None
+    end_s: float | None
+    strict: bool
+    manner: Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,9 +36,12 @@ class Verb:
     metavar: str
     help: str
     doc: str
-    answer: Callable[[Session, Path, str, float | None, float | None, bool], Result]
+    answer: Callable[[Session, Path, str, Asked], Result]
     strict: bool
     """Whether replies have a format that ``--strict`` can hold them to."""
+    manner: Callable[..., tuple[dict[str, Any], bool | None]] = no_manner
+    """Its parameters are further options of the command; it gives arguments about the reply, and
+    whether its words are printed as they come."""
 
 
 def answer_command(verb: Verb) -> Callable[..., None]:
@@ -57,6 +71,7 @@ def answer_command(verb: Verb) -> Callable[..., None]:
         budget_frames: options.FramesOption = None,
         budget_tokens: options.TokensOption = None,
         progress: options.ProgressOption = "auto",
+        **more: Any,
     ) -> int:
         from vidqa.cli.outputs import Outputs, write_pictures, write_texts  # late: numpy, Pillow
         from vidqa.video import sniff  # late: the decoder's libraries
@@ -72,8 +87,13 @@ def answer_command(verb: Verb) -> Callable[..., None]:
         options.check_strict(strict, possible=verb.strict)
         start_s, end_s = options.parse_edge(start), options.parse_edge(end)
         mode = options.sampling_mode(sampling)
+        voice, spoken = None, False
         with show_progress(progress) as report:
             sniff(file)  # a wrong file is told at once, not after a model was loaded for it
+            manner, stream = verb.manner(**more)
+            if speaks(stream, words_only=outputs.words_only):
+                voice = Voice(report.clear)
+                manner["on_text"] = voice.hear
             outputs.make_folders()
             session = options.open_session(
                 report,
@@ -87,13 +107,24 @@ def answer_command(verb: Verb) -> Callable[..., None]:
                 budget_frames=budget_frames,
                 budget_tokens=budget_tokens,
             )
-            result = verb.answer(session, file, text, start_s, end_s, strict)
-        write_texts(file, result, outputs, report)  # bars are gone: they would erase lines of it
+            result = verb.answer(session, file, text, Asked(start_s, end_s, strict, manner))
+            spoken = voice is not None and voice.end()
+        # Bars are gone by now: they would erase lines of it.
+        write_texts(file, result, outputs, report, spoken=spoken)
         with show_progress(progress) as report:
             write_pictures(file, result, outputs, report)
         return FOUND if result.outcome == "found" else NOT_FOUND
 
     command.__doc__ = verb.doc
+    return spelled_out(command, verb.manner)
+
+
+def spelled_out(command: Callable[..., None], more: Callable[..., Any]) -> Callable[..., None]:
+    """``command`` with the parameters of ``more`` where it takes any, for typer to make options."""
+    own = inspect.signature(command, eval_str=True).parameters.values()
+    named = [each for each in own if each.kind is not inspect.Parameter.VAR_KEYWORD]
+    added = inspect.signature(more, eval_str=True).parameters.values()
+    setattr(command, "__signature__", inspect.Signature([*named, *added]))  # noqa: B010
     return command
 
 
@@ -102,8 +133,8 @@ ground = answer_command(
         metavar="QUERY",
         help="What happens, in a few words: 'person opens door'.",
         doc="Find when something happens in a video.",
-        answer=lambda session, file, query, start_s, end_s, strict: session.ground(
-            file, query, start_s=start_s, end_s=end_s, strict=strict
+        answer=lambda session, file, query, how: session.ground(
+            file, query, start_s=how.start_s, end_s=how.end_s, strict=how.strict
         ),
         strict=True,
     )
@@ -113,9 +144,10 @@ ask = answer_command(
         metavar="QUESTION",
         help="A question about the video.",
         doc="Ask a question about a video.",
-        answer=lambda session, file, question, start_s, end_s, _: session.ask(
-            file, question, start_s=start_s, end_s=end_s
+        answer=lambda session, file, question, how: session.ask(
+            file, question, start_s=how.start_s, end_s=how.end_s, **how.manner
         ),
         strict=False,
+        manner=ask_manner,
     )
 )

@@ -51,6 +51,7 @@ def _family_card(profile: Profile) -> dict[str, Any]:
         "budget_frames": profile.budget.frames,
         "budget_tokens": profile.budget.video_tokens,
         "reply_format": profile.reply_format,
+        "time_encoding": profile.time_encoding,
     }
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from vidqa.cli.progress import Report
 from vidqa.cli.streams import show
-from vidqa.cli.table import answer_lines, headline
+from vidqa.cli.table import answer_lines, below_headline, headline
 from vidqa.errors import ExportError
 from vidqa.export import EXPORT_FORMATS, export_result
 from vidqa.results import GroundResult, Result
@@ -60,6 +60,11 @@ class Outputs:
             )
         self._check_files(file)
 
+    @property
+    def words_only(self) -> bool:
+        """Whether stdout gets words for people and nothing else."""
+        return self.formats == ("txt",) and self.folder is None
+
     def make_folders(self) -> None:
         """Make the folders files will lie in; raises :class:`ExportError` where that fails."""
         if self.folder:
@@ -93,8 +98,13 @@ class Outputs:
             yield self.clip_of(file, 1)
 
 
-def write_texts(file: Path, result: Result, outputs: Outputs, report: Report) -> None:
-    """Print every format, or write each to its file."""
+def write_texts(
+    file: Path, result: Result, outputs: Outputs, report: Report, *, spoken: bool = False
+) -> None:
+    """Print every format, or write each to its file; of an answer already ``spoken``, the rest."""
+    if spoken:
+        show(below_headline(result))
+        return
     for name in outputs.formats:
         text = _text_of(file, result, name)
         if outputs.folder:

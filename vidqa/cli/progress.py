@@ -23,6 +23,8 @@ class Report:
     """Stage, steps done, steps in all."""
     say: Say
     """A sentence for whoever started it."""
+    clear: Callable[[], None] = lambda: None
+    """Take bars off the screen for good: something else is to be printed there."""
 
 
 @contextmanager
@@ -37,8 +39,8 @@ def show_progress(style: str) -> Iterator[Report]:
     if style == "auto":
         style = "bar" if sys.stderr.isatty() else "plain"
     if style == "bar":
-        with _bar() as step:
-            yield Report(step, _say)
+        with _bar() as (step, clear):
+            yield Report(step, _say, clear)
     elif style == "jsonl":
         yield Report(_jsonl, _say_jsonl)
     else:
@@ -69,7 +71,7 @@ def _jsonl(stage: str, done: int, total: int) -> None:
 
 
 @contextmanager
-def _bar() -> Iterator[Progress]:
+def _bar() -> Iterator[tuple[Progress, Callable[[], None]]]:
     # Imported here: a terminal is there, so a person is, and rich is worth its start-up time.
     from rich.console import Console
     from rich.progress import BarColumn, TextColumn, TimeElapsedColumn
@@ -86,4 +88,4 @@ def _bar() -> Iterator[Progress]:
             # A stage that cannot count its steps pulses until it is done.
             bars.update(tasks[stage], completed=done, total=total if done else None)
 
-        yield advance
+        yield advance, bars.stop

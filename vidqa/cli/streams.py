@@ -23,13 +23,13 @@ def mend_streams() -> None:
         sys.stdout.reconfigure(errors="replace")
 
 
-def show(text: str) -> None:
-    """Print a result on stdout.
+def show(text: str, *, newline: bool = True) -> None:
+    """Print a result, or with ``newline=False`` a piece of one, on stdout.
 
     Raises :class:`ExportError` when it cannot be written, ``BrokenPipeError`` when the reader left.
     """
     try:
-        typer.echo(text)
+        typer.echo(text, nl=newline)
     except BrokenPipeError:
         raise
     except OSError as err:

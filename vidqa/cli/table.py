@@ -15,8 +15,12 @@ _REPLY_CHARS = 200
 
 def answer_lines(result: Result) -> str:
     """The answer, its spans, and one line on what was looked at."""
-    lines = [headline(result), *_segment_lines(result.segments), *_footer(result.provenance)]
-    return "\n".join(lines)
+    return f"{headline(result)}\n{below_headline(result)}"
+
+
+def below_headline(result: Result) -> str:
+    """The same without the answer, for a screen that shows it already."""
+    return "\n".join([*_segment_lines(result.segments), *_footer(result.provenance)])
 
 
 def headline(result: Result) -> str:

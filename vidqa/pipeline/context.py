@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -9,9 +10,11 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from vidqa.pipeline.planning import Sampling
+from vidqa.reply import OnText, unheard
 
 if TYPE_CHECKING:  # the engine imports torch
     from vidqa.engine import Engine
+    from vidqa.engine import Sampling as Draw
 
 Progress = Callable[[str, int, int], None]
 """Called as ``(stage, done, total)``; the only way out for progress."""
@@ -30,20 +33,54 @@ class Context:
     progress: Progress = no_progress
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Manner:
+    """How a reply is spoken: what a caller may say about it beside the question."""
+
+    system: str | None = None
+    """In place of the profile's own system prompt."""
+    sampling: Draw | None = None
+    """How tokens are drawn; ``None`` takes the most probable."""
+    max_tokens: int | None = None
+    """Most new tokens; ``None`` is the profile's own limit."""
+    stop: tuple[str, ...] = ()
+    """Strings that end the reply."""
+    on_text: OnText = unheard
+    """Told the words as they come."""
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What whoever reads the answer must know of how it was drawn."""
+        drawn = self.sampling
+        if drawn is None or drawn.temperature == 0:
+            return ()
+        seed = "no seed" if drawn.seed is None else f"seed {drawn.seed}"
+        return (f"The reply was drawn at temperature {drawn.temperature:g}, {seed}.",)
+
+
 @dataclass(slots=True)
 class StageClock:
-    """Wall seconds by stage, and one progress call at each end of a stage."""
+    """Wall seconds by stage, and progress calls at both ends of a stage and at its steps."""
 
     progress: Progress
     seconds: dict[str, float] = field(default_factory=dict)
 
     @contextmanager
-    def stage(self, name: str) -> Iterator[None]:
-        """Time what runs inside as ``name``; also when it fails."""
-        self.progress(name, 0, 1)
+    def stage(self, name: str, steps: int = 1) -> Iterator[Callable[[], None]]:
+        """Time what runs inside as ``name``; also when it fails. Call what it gives at each step.
+
+        ``steps`` is the most there may be: a stage that ends earlier is done all the same.
+        """
+        self.progress(name, 0, steps)
+        taken = itertools.count(1)
+
+        def step() -> None:
+            if (done := next(taken)) < steps:
+                self.progress(name, done, steps)
+
         began_s = time.perf_counter()
         try:
-            yield
+            yield step
         finally:
             self.seconds[f"{name}_s"] = time.perf_counter() - began_s
-        self.progress(name, 1, 1)
+        self.progress(name, steps, steps)

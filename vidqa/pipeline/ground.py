@@ -35,10 +35,14 @@ def ground(
     clock, profile = StageClock(ctx.progress), ctx.engine.profile
     prompt = ground_prompt(query, profile)
     look = look_at(path, ctx, clock, start_s=start_s, end_s=end_s)
-    with clock.stage("text"):
+    with clock.stage("text", profile.ground_tokens) as step:
         held = ctx.engine.constraint(reply_grammar(profile.reply_format)) if strict else None
         reply = ctx.engine.reply(
-            prompt, look.watched, max_new_tokens=profile.ground_tokens, constraint=held
+            prompt,
+            look.watched,
+            max_new_tokens=profile.ground_tokens,
+            constraint=held,
+            on_text=lambda _: step(),
         )
     parsed = parse_spans(reply.text, window=look.model_window)
     return GroundResult(

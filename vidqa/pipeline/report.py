@@ -13,7 +13,13 @@ if TYPE_CHECKING:  # the engine imports torch
 
 
 def provenance_of(
-    look: Look, stage: str, reply: Reply, reply_kind: str, ctx: Context, clock: StageClock
+    look: Look,
+    stage: str,
+    reply: Reply,
+    reply_kind: str,
+    ctx: Context,
+    clock: StageClock,
+    notes: tuple[str, ...] = (),
 ) -> Provenance:
     """Video, coverage, cost, model and the model's own words of one pass."""
     return Provenance(
@@ -25,7 +31,7 @@ def provenance_of(
         reply_kind=reply_kind,
         cache={"features": "off", "prefix": "off"},
         timings=dict(clock.seconds),
-        notes=_notes(look, reply),
+        notes=(*_notes(look, reply), *notes),
     )
 
 

@@ -34,11 +34,16 @@ span: TIME " - " TIME
 _IN_SECONDS = f"""{_SPANS}
 TIME: {_TIMES["seconds"]}
 """
+EVENT_SENTENCE = f"""
+start: "The event happens in " spans " seconds."
+{_IN_SECONDS}"""
+"""The reply that TimeLens is trained to give; it has no words for a no."""
 _REPLIES: Mapping[ReplyFormat, str] = {
     "sentence": f"""
 start: "The given query happens in " spans " seconds." | NO
 NO: "The given query does not happen in the video."
 {_IN_SECONDS}""",
+    "event_sentence": EVENT_SENTENCE,
     "answer_tag": f"""
 start: thinking GAP "<answer>" TIME " to " TIME "</answer>"
 {_THINKING}
@@ -69,11 +74,6 @@ def spans_grammar(style: TimeStyle) -> str:
     """One span or more, ``start - end`` with commas between them."""
     return f"start: spans\n{_SPANS}TIME: {_TIMES[style]}\n"
 
-
-EVENT_SENTENCE = f"""
-start: "The event happens in " spans " seconds."
-{_IN_SECONDS}"""
-"""The reply that TimeLens is trained to give; it has no words for a no."""
 
 EVENTS = f"""
 start: "```json\\n" list "\\n```" | list

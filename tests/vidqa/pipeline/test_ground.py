@@ -116,13 +116,14 @@ def test_a_reply_at_its_length_limit_carries_a_note(clip: Path) -> None:
     assert "length limit" in ground(clip, "q", ctx).provenance.notes[0]
 
 
-def test_progress_names_every_stage_once_at_each_end(clip: Path) -> None:
+def test_progress_names_both_ends_of_every_stage_and_counts_the_tokens(clip: Path) -> None:
     seen: list[tuple[str, int, int]] = []
     ctx, _ = context_saying("no", progress=lambda *step: seen.append(step))
     ground(clip, "q", ctx)
-    assert seen == [
-        (stage, done, 1) for stage in ("probe", "decode", "vision", "text") for done in (0, 1)
+    assert seen[:6] == [
+        (stage, done, 1) for stage in ("probe", "decode", "vision") for done in (0, 1)
     ]
+    assert seen[6:] == [("text", tokens, 256) for tokens in (0, 1, 2, 256)]
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,43 @@
+"""What a model said, and how sure it was of it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+OnText = Callable[[str], None]
+"""Told the text of every token as it comes, in order: ``""`` while a character or what may become a
+stop string is unfinished, so it is called once for every token at least."""
+
+
+def unheard(piece: str) -> None:
+    """For callers who wait for the whole reply."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reply:
+    """What the model said, token by token."""
+
+    text: str
+    """Up to a stop string, without it."""
+    pieces: tuple[str, ...]
+    """The text of each token; they need not join to ``text`` where a character spans tokens, or
+    where a stop string ended it."""
+    logprobs: tuple[float, ...]
+    """The model's own, whatever it was drawn by."""
+    cut_short: bool
+    """The length limit ended it, not the model."""
+
+    @property
+    def score(self) -> float:
+        """Geometric mean of the probabilities of the tokens that hold digits; 0 when none does.
+
+        An ordering within one checkpoint, not a probability: it has not been calibrated.
+        """
+        digits = [
+            logprob
+            for piece, logprob in zip(self.pieces, self.logprobs, strict=True)
+            if any(char.isdigit() for char in piece)
+        ]
+        return math.exp(sum(digits) / len(digits)) if digits else 0.0
