@@ -14,6 +14,8 @@ from vidqa.timeline import Span, format_timecode
 
 Outcome = Literal["found", "not_found", "uncertain"]
 CacheState = Literal["hit", "miss", "off"]
+MarkKind = Literal["box", "point"]
+SourceKind = Literal["video", "image"]
 JsonDict = dict[str, object]
 
 
@@ -55,8 +57,33 @@ class Segment:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Mark:
+    """A place the answer points at, in pixels of the source as displayed, origin top left."""
+
+    kind: MarkKind
+    label: str
+    xy: tuple[float, ...]
+    """``(left, top, right, bottom)`` of a box, ``(x, y)`` of a point. These are edges, not pixel
+    numbers: 0 to the width and 0 to the height, so that a box covers ``left <= column < right``."""
+    pts_s: float | None
+    """Presentation time of the frame it lies on, 0 for an image; ``None`` when not known."""
+    sha256: str | None
+    """Digest of that frame, as in :class:`Evidence`."""
+
+    def to_dict(self) -> JsonDict:
+        """``kind``, ``label``, ``xy`` in hundredths of a pixel, ``pts`` and ``sha256``."""
+        return {
+            "kind": self.kind,
+            "label": self.label,
+            "xy": [round(x, 2) for x in self.xy],
+            "pts": None if self.pts_s is None else _ms(self.pts_s),
+            "sha256": self.sha256,
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class VideoFacts:
-    """The video an answer is about."""
+    """The video, or the image, that an answer is about."""
 
     id: str
     """``sha256:`` and the digest of the file's bytes."""
@@ -65,11 +92,14 @@ class VideoFacts:
     vfr: bool
     width: int
     height: int
+    kind: SourceKind = "video"
+    """An ``image`` lasts 0 s."""
 
     def to_dict(self) -> JsonDict:
         """The ``video`` part of a result."""
         return {
             "id": self.id,
+            "kind": self.kind,
             "duration": _ms(self.duration_s),
             "start_time": _ms(self.start_time_s),
             "vfr": self.vfr,
@@ -193,6 +223,8 @@ class AskResult:
     evidence: tuple[Segment, ...]
     """Spans the model cited for its answer; empty when it cited none."""
     provenance: Provenance
+    marks: tuple[Mark, ...] = ()
+    """Boxes and points in the answer, in its order."""
 
     @property
     def segments(self) -> tuple[Segment, ...]:
@@ -212,6 +244,7 @@ class AskResult:
             "answer": self.answer,
             "video": self.provenance.video.to_dict(),
             "evidence": [segment.to_dict() for segment in self.evidence],
+            "marks": [mark.to_dict() for mark in self.marks],
             **self.provenance.to_dict(),
         }
 

@@ -39,6 +39,8 @@ class Verb:
     answer: Callable[[Session, Path, str, Asked], Result]
     strict: bool
     """Whether replies have a format that ``--strict`` can hold them to."""
+    needs_time: bool
+    """Whether an image, which has none, is refused."""
     manner: Callable[..., tuple[dict[str, Any], bool | None]] = no_manner
     """Its parameters are further options of the command; it gives arguments about the reply, and
     whether its words are printed as they come."""
@@ -74,7 +76,8 @@ def answer_command(verb: Verb) -> Callable[..., None]:
         **more: Any,
     ) -> int:
         from vidqa.cli.outputs import Outputs, write_pictures, write_texts  # late: numpy, Pillow
-        from vidqa.video import sniff  # late: the decoder's libraries
+        from vidqa.pipeline.planning import no_time
+        from vidqa.video import is_still, sniff  # late: the decoder's libraries
 
         outputs = Outputs(
             formats=options.chosen_formats(format_, json_=json_, jsonl=jsonl),
@@ -89,7 +92,11 @@ def answer_command(verb: Verb) -> Callable[..., None]:
         mode = options.sampling_mode(sampling)
         voice, spoken = None, False
         with show_progress(progress) as report:
-            sniff(file)  # a wrong file is told at once, not after a model was loaded for it
+            # A wrong file is told at once, not after a model was loaded for it.
+            if not is_still(file):
+                sniff(file)
+            elif verb.needs_time:
+                raise no_time(file, "use ask")
             manner, stream = verb.manner(**more)
             if speaks(stream, words_only=outputs.words_only):
                 voice = Voice(report.clear)
@@ -137,17 +144,19 @@ ground = answer_command(
             file, query, start_s=how.start_s, end_s=how.end_s, strict=how.strict
         ),
         strict=True,
+        needs_time=True,
     )
 )
 ask = answer_command(
     Verb(
         metavar="QUESTION",
-        help="A question about the video.",
-        doc="Ask a question about a video.",
+        help="A question about the video or image.",
+        doc="Ask a question about a video or an image.",
         answer=lambda session, file, question, how: session.ask(
             file, question, start_s=how.start_s, end_s=how.end_s, **how.manner
         ),
         strict=False,
+        needs_time=False,
         manner=ask_manner,
     )
 )

@@ -23,13 +23,13 @@ ReadOption = Annotated[
 
 @exits
 def probe_file(file: options.FileArg, json_: options.JsonOption = False) -> int:
-    """Show what a video file really holds.
+    """Show what a video or image file really holds.
 
     Frames are counted, times are measured, and the size is the one displayed, after rotation.
     """
-    from vidqa.video import probe  # late: the decoder's libraries
+    from vidqa.video import is_still, probe, probe_still  # late: the decoder's libraries
 
-    facts = probe(file).to_dict()
+    facts = probe_still(file).to_dict() if is_still(file) else probe(file).to_dict()
     _show(facts, [_row(name, value) for name, value in facts.items()], json_)
     return FOUND
 

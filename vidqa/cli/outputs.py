@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,14 +12,16 @@ from vidqa.cli.streams import show
 from vidqa.cli.table import answer_lines, below_headline, headline
 from vidqa.errors import ExportError
 from vidqa.export import EXPORT_FORMATS, export_result
-from vidqa.results import GroundResult, Result
+from vidqa.results import AskResult, GroundResult, Mark, Result
 from vidqa.video import (
     SHEET_FORMATS,
     choose_sheet_times,
     cut_clip,
     draw_sheet,
+    draw_still_sheet,
     open_reader,
     probe,
+    read_still,
     sheet_frame_size,
 )
 
@@ -157,11 +159,15 @@ def _write(path: Path, text: str) -> None:
 
 
 def _draw(file: Path, result: Result, out: Path) -> None:
+    marks = result.marks if isinstance(result, AskResult) else ()
+    if result.provenance.video.kind == "image":
+        rgb_HWC, title = read_still(file).rgb_HWC, result.asked
+        draw_still_sheet(rgb_HWC, title=title, answer=headline(result), out=out, marks=marks)
+        return
     source = open_reader(file)
     info = source.info
     spans = [segment.span for segment in result.segments]
-    end_s = result.provenance.coverage.span.end_s
-    times = [t for t in choose_sheet_times(info.duration_s, spans, SHEET_FRAMES) if t < end_s]
+    times = _sheet_times(result, marks, info.duration_s)
     frames = source.read_frames(times, sheet_frame_size(info.width, info.height, len(times)))
     draw_sheet(
         frames,
@@ -170,7 +176,20 @@ def _draw(file: Path, result: Result, out: Path) -> None:
         title=result.asked,
         answer=None if isinstance(result, GroundResult) and spans else headline(result),
         out=out,
+        marks=marks,
+        source=(info.width, info.height),
     )
+
+
+def _sheet_times(result: Result, marks: Sequence[Mark], duration_s: float) -> list[float]:
+    """The frames that bear marks first; others that tell of the spans fill what room is left."""
+    marked = list(dict.fromkeys(mark.pts_s for mark in marks if mark.pts_s is not None))
+    marked = marked[:SHEET_FRAMES]
+    room = SHEET_FRAMES - len(marked)
+    spans = [segment.span for segment in result.segments]
+    end_s = result.provenance.coverage.span.end_s
+    others = choose_sheet_times(duration_s, spans, room) if room else []
+    return [*marked, *(t for t in others if t < end_s)]
 
 
 def _cut(file: Path, result: Result, outputs: Outputs, report: Report) -> None:

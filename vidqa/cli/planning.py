@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import Any
 
 from vidqa.checkpoints import find_checkpoint
-from vidqa.pipeline.planning import plan_video, sampling_of
+from vidqa.pipeline.planning import plan_still, plan_video, sampling_of
 from vidqa.sampling import SamplingMode
 from vidqa.settings import load_settings
 from vidqa.timeline import format_timecode
-from vidqa.video import Frames, open_reader
+from vidqa.video import Frames, is_still, open_reader, probe_still, read_still
 
 
 def plan_report(
@@ -24,11 +24,16 @@ def plan_report(
 ) -> dict[str, Any]:
     """``video``, ``plan`` and, with ``read``, ``frames``: each ``{"time": asked, "pts": got}``.
 
-    Both times are seconds from the first displayed frame.
+    Both times are seconds from the first displayed frame. For an image, ``image`` and ``plan``;
+    ``read`` decodes it.
     """
     settings = load_settings(**given)
     checkpoint = find_checkpoint(settings.model)
     sampling = sampling_of(checkpoint, settings, mode)
+    if is_still(file):
+        still = read_still(file).info if read else probe_still(file)
+        plan = plan_still(still, sampling, start_s=start_s, end_s=end_s)
+        return {"image": still.to_dict(), "model": checkpoint.name, "plan": plan.to_dict()}
     source = open_reader(file, reader=sampling.reader, threads=sampling.threads)
     plan = plan_video(source, sampling, start_s=start_s, end_s=end_s)
     report: dict[str, Any] = {
@@ -44,6 +49,12 @@ def plan_report(
 def plan_rows(report: dict[str, Any]) -> list[tuple[str, ...]]:
     """The same for people."""
     plan = report["plan"]
+    if "image" in report:
+        return [
+            ("model", report["model"]),
+            ("image", f"seen at {plan['width']} x {plan['height']}"),
+            ("image tokens", str(plan["video_tokens"])),
+        ]
     rows: list[tuple[str, ...]] = [
         ("window", f"{format_timecode(plan['start'])} to {format_timecode(plan['end'])}"),
         ("model", report["model"]),

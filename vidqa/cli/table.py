@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from textwrap import shorten
 
-from vidqa.results import AskResult, GroundResult, Provenance, Result, Segment
+from vidqa.results import AskResult, GroundResult, Mark, Provenance, Result, Segment
 from vidqa.timeline import format_timecode
 
 _MODEL_CHARS = 40
@@ -20,7 +20,13 @@ def answer_lines(result: Result) -> str:
 
 def below_headline(result: Result) -> str:
     """The same without the answer, for a screen that shows it already."""
-    return "\n".join([*_segment_lines(result.segments), *_footer(result.provenance)])
+    marks = result.marks if isinstance(result, AskResult) else ()
+    lines = [
+        *_segment_lines(result.segments),
+        *_mark_lines(marks, result.provenance),
+        *_footer(result.provenance),
+    ]
+    return "\n".join(lines)
 
 
 def headline(result: Result) -> str:
@@ -77,15 +83,45 @@ def _segment_lines(segments: tuple[Segment, ...]) -> list[str]:
     return ["", *(f"  {line}" for line in columns([head, *rows])), ""]
 
 
+def _mark_lines(marks: tuple[Mark, ...], provenance: Provenance) -> list[str]:
+    """Boxes as left, top, right, bottom, points as x, y: pixels of the source as displayed."""
+    if not marks:
+        return []
+    timed = provenance.video.kind == "video"
+    head = ("mark", "pixels", *(("at",) if timed else ()), "label")
+    rows = [
+        (
+            mark.kind,
+            ", ".join(f"{x:.0f}" for x in mark.xy),
+            *((_moment(mark.pts_s),) if timed else ()),
+            " ".join(mark.label.split()),
+        )
+        for mark in marks
+    ]
+    return ["", *(f"  {line}" for line in columns([head, *rows])), ""]
+
+
+def _moment(seconds: float | None) -> str:
+    return "unknown" if seconds is None else format_timecode(seconds)
+
+
 def _footer(provenance: Provenance) -> list[str]:
+    return [_seen_line(provenance), *(f"note: {note}" for note in provenance.notes)]
+
+
+def _seen_line(provenance: Provenance) -> str:
     looked, span = provenance.passes[-1], provenance.coverage.span
+    took = f"{sum(provenance.timings.values()):.1f} s"
+    model = f"model {provenance.model[:_MODEL_CHARS]}"
+    if provenance.video.kind == "image":
+        cost = f"{looked.width} x {looked.height} pixels, {looked.video_tokens} image tokens"
+        return f"looked at the image, {cost}, {took}, {model}"
     seen = (
         f"looked at {format_timecode(span.start_s)} to {format_timecode(span.end_s)}"
         f" ({provenance.coverage.fraction:.0%} of the video)"
     )
     cost = (
         f"{looked.frames} frames at {looked.fps:.3g} fps, {looked.video_tokens} video tokens,"
-        f" {sum(provenance.timings.values()):.1f} s"
+        f" {took}"
     )
-    model = f"model {provenance.model[:_MODEL_CHARS]}"
-    return [f"{seen}, {cost}, {model}", *(f"note: {note}" for note in provenance.notes)]
+    return f"{seen}, {cost}, {model}"

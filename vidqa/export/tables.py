@@ -7,10 +7,12 @@ import io
 import json
 
 from vidqa.export.cues import segments_of, words_of
-from vidqa.results import Result
+from vidqa.results import AskResult, Mark, Result, Segment
 from vidqa.timeline import format_timecode
 
 COLUMNS = ("start", "end", "start_tc", "end_tc", "score", "precision_s", "text")
+MARK_COLUMNS = ("mark", "x1", "y1", "x2", "y2", "label")
+"""Further columns, only where an answer has marks; a point has no ``x2`` and ``y2``."""
 
 
 def to_json(result: Result) -> str:
@@ -24,16 +26,33 @@ def to_jsonl(result: Result) -> str:
 
 
 def to_csv(result: Result) -> str:
-    """One line for each span under a line of names; the words last, quoted where they need it."""
+    """One line for each span under a line of names; the words last, quoted where they need it.
+
+    Marks follow, a line each: the time of their frame as start and end, their pixels and label.
+    """
+    marks = result.marks if isinstance(result, AskResult) else ()
+    words = _not_a_formula(words_of(result))
+    blank = [""] * len(MARK_COLUMNS) if marks else []
     sheet = io.StringIO()
     table = csv.writer(sheet, lineterminator="\n")
-    table.writerow(COLUMNS)
-    words = _not_a_formula(words_of(result))
-    for segment in segments_of(result):
-        start_s, end_s = segment.span.start_s, segment.span.end_s
-        times = (f"{start_s:.3f}", f"{end_s:.3f}", format_timecode(start_s), format_timecode(end_s))
-        table.writerow((*times, f"{segment.score:.4f}", f"{segment.precision_s:.3f}", words))
+    table.writerow(COLUMNS + MARK_COLUMNS if marks else COLUMNS)
+    table.writerows([*_span_cells(segment, words), *blank] for segment in segments_of(result))
+    table.writerows(_mark_cells(mark, words) for mark in marks)
     return sheet.getvalue()
+
+
+def _span_cells(segment: Segment, words: str) -> list[str]:
+    start_s, end_s = segment.span.start_s, segment.span.end_s
+    times = (f"{start_s:.3f}", f"{end_s:.3f}", format_timecode(start_s), format_timecode(end_s))
+    return [*times, f"{segment.score:.4f}", f"{segment.precision_s:.3f}", words]
+
+
+def _mark_cells(mark: Mark, words: str) -> list[str]:
+    times = [""] * 4
+    if mark.pts_s is not None:
+        times = [f"{mark.pts_s:.3f}"] * 2 + [format_timecode(mark.pts_s)] * 2
+    xy = [f"{x:.2f}" for x in mark.xy] + [""] * (4 - len(mark.xy))
+    return [*times, "", "", words, mark.kind, *xy, _not_a_formula(mark.label)]
 
 
 def _not_a_formula(text: str) -> str:

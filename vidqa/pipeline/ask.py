@@ -1,19 +1,21 @@
-"""What happens: a video and a question in, an answer with the spans it rests on out."""
+"""What is shown: a video or an image and a question in, an answer and what it rests on out."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
 
-from vidqa.chat import Chat
+from vidqa.chat import Chat, Image, Turn, Video
 from vidqa.pipeline.context import Context, Manner, StageClock
 from vidqa.pipeline.ground import segments_of
 from vidqa.pipeline.look import Look, look_at
+from vidqa.pipeline.marks import marks_of
 from vidqa.pipeline.report import provenance_of
 from vidqa.prompts import ask_prompt
 from vidqa.replies import parse_answer
 from vidqa.reply import Reply
 from vidqa.results import AskResult
+from vidqa.video import is_still
 
 
 def ask(
@@ -25,21 +27,31 @@ def ask(
     end_s: float | None = None,
     manner: Manner | None = None,
 ) -> AskResult:
-    """Answer ``question`` from ``[start_s, end_s)`` of the video in one pass."""
+    """Answer ``question`` from ``[start_s, end_s)`` of the video, or from an image, in one pass.
+
+    Boxes and points in the reply become marks; the words of the answer stay as they are.
+    """
     manner = manner or Manner()
     clock, profile = StageClock(ctx.progress), ctx.engine.profile
     prompt = ask_prompt(question, profile, system=manner.system)
+    if is_still(path):
+        prompt = _about_an_image(prompt)
     look = look_at(path, ctx, clock, start_s=start_s, end_s=end_s)
     most = profile.ask_tokens if manner.max_tokens is None else manner.max_tokens
     with clock.stage("text", most) as step:
         reply = _spoken(prompt, look, ctx, manner, most, step)
     parsed = parse_answer(reply.text, window=look.model_window)
+    evidence = segments_of(parsed.evidence, reply, look)
+    marks = marks_of(reply.text, look, evidence)
     return AskResult(
         outcome=parsed.outcome,
         question=question,
         answer=parsed.answer,
-        evidence=segments_of(parsed.evidence, reply, look),
-        provenance=provenance_of(look, "ask", reply, parsed.parse_kind, ctx, clock, manner.notes),
+        evidence=evidence,
+        marks=marks.placed,
+        provenance=provenance_of(
+            look, "ask", reply, parsed.parse_kind, ctx, clock, (*manner.notes, *marks.notes)
+        ),
     )
 
 
@@ -59,4 +71,14 @@ def _spoken(
         stop=manner.stop,
         on_text=hear,
         sampling=manner.sampling,
+    )
+
+
+def _about_an_image(chat: Chat) -> Chat:
+    """The same words with an image where the video would be."""
+    return Chat(
+        tuple(
+            Turn(turn.role, tuple(Image() if isinstance(x, Video) else x for x in turn.content))
+            for turn in chat.turns
+        )
     )

@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING
 
 from vidqa.pipeline.context import Context, StageClock
 from vidqa.pipeline.look import Look, look_at
+from vidqa.pipeline.planning import no_time
 from vidqa.pipeline.report import provenance_of
 from vidqa.prompts import ground_prompt
 from vidqa.replies import parse_spans
 from vidqa.replies.grammar import reply_grammar
 from vidqa.results import GroundResult, Segment
 from vidqa.timeline import Span
+from vidqa.video import is_still
 
 if TYPE_CHECKING:  # the engine imports torch
     from vidqa.engine import Reply
@@ -30,10 +32,13 @@ def ground(
 ) -> GroundResult:
     """Find ``query`` in ``[start_s, end_s)`` in one pass; ``None`` is the video's own end.
 
-    ``strict`` lets the model say nothing but a reply in its profile's format.
+    ``strict`` lets the model say nothing but a reply in its profile's format. An image is refused
+    with :class:`VideoError`: it has no time.
     """
     clock, profile = StageClock(ctx.progress), ctx.engine.profile
     prompt = ground_prompt(query, profile)
+    if is_still(path):
+        raise no_time(path, "use ask")
     look = look_at(path, ctx, clock, start_s=start_s, end_s=end_s)
     with clock.stage("text", profile.ground_tokens) as step:
         held = ctx.engine.constraint(reply_grammar(profile.reply_format)) if strict else None

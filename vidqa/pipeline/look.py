@@ -1,4 +1,4 @@
-"""One look at a video: probe, plan, read, encode. In: a path; out: what the model saw."""
+"""One look at a video or an image: probe, plan, read, encode. In: a path; out: what was seen."""
 
 from __future__ import annotations
 
@@ -12,11 +12,19 @@ from numpy.typing import NDArray
 
 from vidqa.errors import VideoError
 from vidqa.pipeline.context import Context, StageClock
-from vidqa.pipeline.planning import plan_video
+from vidqa.pipeline.planning import plan_still, plan_video
 from vidqa.results import Coverage, Evidence, Pass, VideoFacts
 from vidqa.sampling import Plan, to_true_seconds
 from vidqa.timeline import Span
-from vidqa.video import Frames, VideoInfo, file_sha256, open_reader
+from vidqa.video import (
+    Frames,
+    StillInfo,
+    VideoInfo,
+    file_sha256,
+    is_still,
+    open_reader,
+    read_still,
+)
 
 if TYPE_CHECKING:  # the engine imports torch, a plan does not need it
     from vidqa.engine import Watched
@@ -34,6 +42,8 @@ class Look:
     watched: Watched
     unreadable_from_s: float | None
     """Where the file's pictures end too early: told by the probe, or found while reading."""
+    pictures: int = 1
+    """Pictures in an image file; only the first is looked at."""
 
     @property
     def seen(self) -> Span:
@@ -82,9 +92,10 @@ class Look:
         if inside.size == 0:
             inside = np.array([np.abs(pts_T - span.middle_s).argmin()])
         picks = inside[np.linspace(0, inside.size - 1, _EVIDENCE_FRAMES).round().astype(int)]
-        return tuple(self._evidence_of(int(k)) for k in dict.fromkeys(picks.tolist()))
+        return tuple(self.frame(int(k)) for k in dict.fromkeys(picks.tolist()))
 
-    def _evidence_of(self, k: int) -> Evidence:
+    def frame(self, k: int) -> Evidence:
+        """Frame ``k`` of those that were seen, by time and by content."""
         pixels = np.ascontiguousarray(self.frames.rgb_THWC[k])
         digest = hashlib.sha256(pixels.tobytes()).hexdigest()
         return Evidence(pts_s=float(self.frames.pts_T[k]), sha256=f"sha256:{digest}")
@@ -95,8 +106,10 @@ def look_at(
 ) -> Look:
     """Read and encode ``[start_s, end_s)`` within the budget; ``None`` is the video's own end.
 
-    Raises :class:`VideoError` and :class:`PlanError`.
+    An image is one frame at 0 s. Raises :class:`VideoError` and :class:`PlanError`.
     """
+    if is_still(path):
+        return _look_at_still(path, ctx, clock, start_s=start_s, end_s=end_s)
     with clock.stage("probe"):
         how = ctx.sampling
         source = open_reader(path, reader=how.reader, threads=how.threads)
@@ -114,6 +127,38 @@ def look_at(
         frames=frames,
         watched=watched,
         unreadable_from_s=min(tails, default=None),
+    )
+
+
+def _look_at_still(
+    path: Path, ctx: Context, clock: StageClock, *, start_s: float | None, end_s: float | None
+) -> Look:
+    with clock.stage("decode"):
+        still = read_still(path)
+        plan = plan_still(still.info, ctx.sampling, start_s=start_s, end_s=end_s)
+        rgb_HWC = still.resized(plan.height, plan.width)
+    with clock.stage("vision"):
+        watched = ctx.engine.watch_image(rgb_HWC)
+    at_T = np.zeros(1)
+    return Look(
+        video=_still_facts(still.info),
+        plan=plan,
+        frames=Frames(rgb_THWC=rgb_HWC[None], asked_T=at_T, pts_T=at_T),
+        watched=watched,
+        unreadable_from_s=None,
+        pictures=still.info.pictures,
+    )
+
+
+def _still_facts(info: StillInfo) -> VideoFacts:
+    return VideoFacts(
+        id=f"sha256:{file_sha256(info.path)}",
+        duration_s=0.0,
+        start_time_s=0.0,
+        vfr=False,
+        width=info.width,
+        height=info.height,
+        kind="image",
     )
 
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
 from vidqa.checkpoints import Checkpoint
 from vidqa.errors import VideoError
-from vidqa.sampling import Budget, PatchGrid, Plan, SamplingMode, plan_frames
+from vidqa.sampling import Budget, PatchGrid, Plan, SamplingMode, plan_frames, plan_image
 from vidqa.settings import Settings
 from vidqa.timeline import Span
-from vidqa.video import Reader, VideoInfo
+from vidqa.video import Reader, StillInfo, VideoInfo
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,6 +53,24 @@ def plan_video(
         mode=sampling.mode,
         grid=sampling.grid,
         frame_times_T=source.frame_times_T if sampling.mode == "qwen" else None,
+    )
+
+
+def plan_still(
+    info: StillInfo, sampling: Sampling, *, start_s: float | None, end_s: float | None
+) -> Plan:
+    """The plan of an image; raises :class:`VideoError` when a window of time is asked of it."""
+    if start_s is not None or end_s is not None:
+        raise no_time(info.path, "leave --start and --end out")
+    return plan_image(info.height, info.width, sampling.budget, grid=sampling.grid)
+
+
+def no_time(path: Path, instead: str) -> VideoError:
+    """What is said when seconds are asked of an image."""
+    return VideoError(
+        f"{path}: an image has no time",
+        code="image_has_no_time",
+        next_step=f"For an image {instead}.",
     )
 
 

@@ -39,6 +39,8 @@ def _notes(look: Look, reply: Reply) -> tuple[str, ...]:
     notes = []
     if look.unreadable_from_s is not None:
         notes.append(f"The file does not decode from {look.unreadable_from_s:.3f} s on.")
+    if look.pictures > 1:
+        notes.append(f"The file holds {look.pictures} pictures; only the first was looked at.")
     if reply.cut_short:
         notes.append("The reply reached its length limit and may be incomplete.")
     return tuple(notes)

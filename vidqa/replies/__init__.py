@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from vidqa.replies.answers import ParsedAnswer, parse_answer
+from vidqa.replies.boxes import SaidMark, parse_marks
 from vidqa.replies.spans import ParsedSpans, ParseKind, format_spans, parse_spans
 
 __all__ = [
     "ParseKind",
     "ParsedAnswer",
     "ParsedSpans",
+    "SaidMark",
     "format_spans",
     "parse_answer",
+    "parse_marks",
     "parse_spans",
 ]

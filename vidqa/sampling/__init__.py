@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from vidqa.budget import FRAMES_MAX, VIDEO_TOKENS_MAX, Budget, PatchGrid
 from vidqa.sampling.plan import Measured, Plan, SamplingMode, plan_frames, to_true_seconds
+from vidqa.sampling.still import plan_image
 
 __all__ = [
     "FRAMES_MAX",
@@ -14,5 +15,6 @@ __all__ = [
     "Plan",
     "SamplingMode",
     "plan_frames",
+    "plan_image",
     "to_true_seconds",
 ]

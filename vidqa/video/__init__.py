@@ -6,25 +6,32 @@ from vidqa.video.frames import Frames
 from vidqa.video.limits import Limits
 from vidqa.video.probe import VideoInfo, frame_times, probe
 from vidqa.video.reader import Reader, open_reader, read_frames, read_keyframes
-from vidqa.video.sheet import SHEET_FORMATS, draw_sheet, sheet_frame_size
+from vidqa.video.sheet import SHEET_FORMATS, draw_sheet, draw_still_sheet, sheet_frame_size
 from vidqa.video.sheet_times import choose_sheet_times
 from vidqa.video.sniff import sniff
+from vidqa.video.stills import Still, StillInfo, is_still, probe_still, read_still
 
 __all__ = [
     "SHEET_FORMATS",
     "Frames",
     "Limits",
     "Reader",
+    "Still",
+    "StillInfo",
     "VideoInfo",
     "choose_sheet_times",
     "cut_clip",
     "draw_sheet",
+    "draw_still_sheet",
     "file_sha256",
     "frame_times",
+    "is_still",
     "open_reader",
     "probe",
+    "probe_still",
     "read_frames",
     "read_keyframes",
+    "read_still",
     "sheet_frame_size",
     "sniff",
 ]

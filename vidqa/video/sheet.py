@@ -12,12 +12,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 from PIL.PngImagePlugin import PngInfo
 
 from vidqa.errors import ExportError
+from vidqa.results import Mark
 from vidqa.timeline import Span
 from vidqa.video.frames import Frames
+from vidqa.video.sheet_marks import draw_marks
 from vidqa.video.sheet_style import (
     ACCENT,
     GREY,
@@ -33,8 +36,28 @@ from vidqa.video.sheet_timeline import Timeline, clock, draw_timeline
 
 _TITLE_SIZE, _ANSWER_SIZE, _CAPTION_SIZE = 44, 30, 24
 _GAP_PX, _CAPTION_PX, _BORDER_PX = 20, 40, 6
+_SAME_FRAME_S = 5e-4  # readers differ in the last bits of a time
+_STILL_HIGH, _STILL_ENLARGED = 1400, 4
 _CELL_MAX = (720, 600)  # width, height: one frame alone should not fill a wall
 SHEET_FORMATS = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WEBP"}
+
+
+Picture = NDArray[np.uint8]
+Pictures = NDArray[np.uint8]
+
+
+@dataclass(frozen=True, slots=True)
+class Drawing:
+    """Marks, and the (width, height) of the source their pixels count in."""
+
+    marks: Sequence[Mark]
+    source: tuple[int, int]
+
+    def on(self, picture: Image.Image, t_s: float) -> Image.Image:
+        """The picture of the frame at ``t_s`` with its marks."""
+        timed = [(mark, mark.pts_s) for mark in self.marks if mark.pts_s is not None]
+        own = [mark for mark, pts_s in timed if abs(pts_s - t_s) < _SAME_FRAME_S]
+        return draw_marks(picture, own, self.source)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,13 +87,17 @@ def draw_sheet(
     title: str,
     out: Path,
     answer: str | None = None,
+    marks: Sequence[Mark] = (),
+    source: tuple[int, int] | None = None,
 ) -> None:
     """Write the sheet to ``out`` (.png, .jpg or .webp), replacing what is there in one step.
 
     ``title`` is the question; ``answer`` the line below it, by default the spans themselves.
     Frames are shown once each, in time order, whatever order they were read in. A PNG keeps the
-    full question and answer in its metadata. Raises :class:`ExportError` for a suffix that is no
-    picture format, a duration that is not positive, or a file that cannot be written.
+    full question and answer in its metadata. ``marks`` are drawn on the frames of their own time;
+    ``source`` is the (width, height) that their pixels count in, by default the frames'. Raises
+    :class:`ExportError` for a suffix that is no picture format, a duration that is not positive, or
+    a file that cannot be written.
     """
     _check(duration_s, out)
     line = _span_line(spans, duration_s) if answer is None else answer
@@ -81,8 +108,40 @@ def draw_sheet(
         frames_s=pts_T,
         unreadable_from_s=frames.unreadable_from_s,
     )
-    parts = [_header(title, line), _pictures(rgb_THWC, pts_T, spans), draw_timeline(timeline)]
+    high, wide = rgb_THWC.shape[1:3]
+    drawing = Drawing(marks, source or (wide, high))
+    pictures = _pictures(rgb_THWC, pts_T, spans, drawing)
+    parts = [_header(title, line), pictures, draw_timeline(timeline)]
     _save(_stack(parts), out, title, line)
+
+
+def draw_still_sheet(
+    rgb_HWC: Picture,
+    *,
+    title: str,
+    answer: str,
+    out: Path,
+    marks: Sequence[Mark] = (),
+) -> None:
+    """One picture as displayed, large, its marks in its own pixels, below question and answer.
+
+    There is no timeline. Everything else as :func:`draw_sheet`.
+    """
+    _check_format(out)
+    picture = Image.fromarray(rgb_HWC)
+    wide, high = _still_size(*picture.size)
+    large = picture.resize((wide, high), Image.Resampling.LANCZOS)
+    drawn = draw_marks(large, marks, picture.size)
+    page = Image.new("RGB", (WIDTH_PX, high + MARGIN_PX), PAPER)
+    page.paste(drawn, (MARGIN_PX, 0))
+    _save(_stack([_header(title, answer), page]), out, title, answer)
+
+
+def _still_size(width: int, height: int) -> tuple[int, int]:
+    """(width, height) of an image on its sheet: up to the page's width, and up to four times."""
+    room = WIDTH_PX - 2 * MARGIN_PX
+    scale = min(room / width, _STILL_HIGH / height, _STILL_ENLARGED)
+    return max(1, round(width * scale)), max(1, round(height * scale))
 
 
 def sheet_frame_size(width: int, height: int, count: int) -> tuple[int, int]:
@@ -95,7 +154,7 @@ def sheet_frame_size(width: int, height: int, count: int) -> tuple[int, int]:
     return max(1, round(height * shrink)), max(1, round(width * shrink))
 
 
-def _in_time_order(frames: Frames) -> tuple[np.ndarray, list[float]]:
+def _in_time_order(frames: Frames) -> tuple[Pictures, list[float]]:
     pts_T, first = np.unique(frames.pts_T, return_index=True)
     return frames.rgb_THWC[first], [float(t) for t in pts_T]
 
@@ -114,14 +173,18 @@ def _header(title: str, answer: str) -> Image.Image:
     return image
 
 
-def _pictures(rgb_THWC: np.ndarray, pts_T: Sequence[float], spans: Sequence[Span]) -> Image.Image:
+def _pictures(
+    rgb_THWC: Pictures, pts_T: Sequence[float], spans: Sequence[Span], drawing: Drawing
+) -> Image.Image:
     if not pts_T:
         return Image.new("RGB", (WIDTH_PX, 1), PAPER)
     grid = _fit_grid(len(pts_T), rgb_THWC.shape[2] / rgb_THWC.shape[1])
     image = Image.new("RGB", (WIDTH_PX, grid.height_px), PAPER)
     for k, (rgb_HWC, t_s) in enumerate(zip(rgb_THWC, pts_T, strict=True)):
         inside = any(span.contains(t_s) for span in spans)
-        _draw_cell(image, grid, grid.corner(k), Image.fromarray(rgb_HWC), t_s, inside=inside)
+        picture = Image.fromarray(rgb_HWC)
+        cell = picture.resize((grid.width, grid.height), Image.Resampling.LANCZOS)
+        _draw_cell(image, grid, grid.corner(k), drawing.on(cell, t_s), t_s, inside=inside)
     return image
 
 
@@ -136,7 +199,7 @@ def _draw_cell(
 ) -> None:
     left, top = corner
     right, bottom = left + grid.width, top + grid.height
-    sheet.paste(picture.resize((grid.width, grid.height), Image.Resampling.LANCZOS), corner)
+    sheet.paste(picture, corner)
     pen = ImageDraw.Draw(sheet)
     text = shorten(clock(t_s, 2), _CAPTION_SIZE, grid.width)
     at = (left + 10 if inside else left + 2, bottom + 5)
@@ -213,6 +276,10 @@ def _check(duration_s: float, out: Path) -> None:
             code="sheet_impossible",
             next_step="Give the video's duration in seconds, above 0.",
         )
+    _check_format(out)
+
+
+def _check_format(out: Path) -> None:
     if out.suffix.lower() not in SHEET_FORMATS:
         raise ExportError(
             f"{out}: {out.suffix or 'no suffix'!r} is no picture format of a contact sheet",

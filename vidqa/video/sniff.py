@@ -26,7 +26,7 @@ def sniff(path: Path) -> str:
     Raises :class:`VideoError` when the path is not a readable, regular, non-empty file or when its
     first 64 KiB are none of these. Nothing but ``path`` itself is opened.
     """
-    head = _read_head(path)
+    head = read_head(path)
     demuxer = _demuxer(head)
     if demuxer is not None:
         return demuxer
@@ -44,7 +44,8 @@ def sniff(path: Path) -> str:
     )
 
 
-def _read_head(path: Path) -> bytes:
+def read_head(path: Path) -> bytes:
+    """The first 64 KiB; raises :class:`VideoError` on no readable, regular, non-empty file."""
     try:
         mode = path.stat().st_mode
         if stat.S_ISDIR(mode):

@@ -1,0 +1,111 @@
+"""Boxes and points on a picture of a sheet: seen on light and on dark, labels inside the picture.
+
+Every line is drawn three times, dark, white and in the accent, so that one of them stands out from
+whatever lies below. Rectangles are ``(left, top, right, bottom)`` in pixels of the drawn picture.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from PIL import Image, ImageDraw
+
+from vidqa.results import Mark
+from vidqa.video.sheet_style import ACCENT, INK, ON_ACCENT
+from vidqa.video.sheet_text import drawable, font, shorten, width_of
+
+Rectangle = tuple[float, float, float, float]
+_LABEL_SIZE, _LABEL_PX, _PAD_PX = 22, 30, 8
+_RADIUS_PX = 9
+_STROKES = ((INK, 8), (ON_ACCENT, 6), (ACCENT, 3))
+"""Colour and width in pixels, from below to above."""
+
+
+def draw_marks(picture: Image.Image, marks: Sequence[Mark], source: tuple[int, int]) -> Image.Image:
+    """A copy of ``picture``, which shows a source of (width, height) ``source``, with its marks.
+
+    Labels come last, above all lines, each where it covers no other label if there is such a place.
+    """
+    drawn = picture.copy()
+    pen, taken = ImageDraw.Draw(drawn), list[Rectangle]()
+    scale = drawn.width / source[0], drawn.height / source[1]
+    places = [tuple(x * scale[k % 2] for k, x in enumerate(mark.xy)) for mark in marks]
+    for xy in places:
+        _draw_shape(pen, xy, drawn.size)
+    for mark, xy in zip(marks, places, strict=True):
+        if text := shorten(drawable(mark.label), _LABEL_SIZE, drawn.width - 2 * _PAD_PX):
+            taken.append(_draw_label(pen, text, _around(xy), drawn.size, taken))
+    return drawn
+
+
+def _draw_shape(pen: ImageDraw.ImageDraw, xy: Sequence[float], size: tuple[int, int]) -> None:
+    for colour, width in _STROKES:
+        if len(xy) == 2:
+            reach = _RADIUS_PX + width / 2
+            pen.ellipse(_around(xy, reach), outline=colour, width=width)
+            continue
+        # Strokes lie on the edge, but for the side that would fall out of the picture.
+        left, top, right, bottom = xy
+        half, (wide, high) = width / 2, size
+        pen.rectangle(
+            (
+                max(0, left - half),
+                max(0, top - half),
+                min(wide - 1, max(right + half - 1, left)),
+                min(high - 1, max(bottom + half - 1, top)),
+            ),
+            outline=colour,
+            width=width,
+        )
+
+
+def _draw_label(
+    pen: ImageDraw.ImageDraw,
+    text: str,
+    around: Rectangle,
+    size: tuple[int, int],
+    taken: Sequence[Rectangle],
+) -> Rectangle:
+    wide = width_of(text, _LABEL_SIZE) + 2 * _PAD_PX
+    places = list(_places(around, wide, size))
+    free = (place for place in places if not any(_overlap(place, other) for other in taken))
+    place = next(free, places[0])
+    left, top, right, bottom = place
+    pen.rectangle((left, top, right - 1, bottom - 1), fill=ACCENT, outline=ON_ACCENT)
+    pen.text((left + _PAD_PX, (top + bottom) / 2), text, ON_ACCENT, font(_LABEL_SIZE), anchor="lm")
+    return place
+
+
+def _places(around: Rectangle, wide: int, size: tuple[int, int]) -> Iterator[Rectangle]:
+    """Where a label may stand, best first: above, below, inside, right and left of its mark."""
+    left, top, right, bottom = around
+    corners = (
+        (left, top - _LABEL_PX),
+        (left, bottom),
+        (left, top),
+        (right, top),
+        (left - wide, top),
+        (right - wide, bottom - _LABEL_PX),
+    )
+    kept = [_inside(x, y, wide, size) for x, y in corners]
+    # A place that had to be moved covers what it names: it comes after those that had not.
+    moved = [place[:2] != corner for place, corner in zip(kept, corners, strict=True)]
+    yield from (place for place, was in zip(kept, moved, strict=True) if not was)
+    yield from (place for place, was in zip(kept, moved, strict=True) if was)
+
+
+def _inside(x: float, y: float, wide: int, size: tuple[int, int]) -> Rectangle:
+    left = min(max(0, x), max(0, size[0] - wide))
+    top = min(max(0, y), max(0, size[1] - _LABEL_PX))
+    return left, top, min(left + wide, size[0]), min(top + _LABEL_PX, size[1])
+
+
+def _around(xy: Sequence[float], reach: float = _RADIUS_PX + 4) -> Rectangle:
+    """The box itself, or the square around a point."""
+    if len(xy) == 2:
+        return xy[0] - reach, xy[1] - reach, xy[0] + reach, xy[1] + reach
+    return xy[0], xy[1], xy[2], xy[3]
+
+
+def _overlap(a: Rectangle, b: Rectangle) -> bool:
+    return a[0] < b[2] and b[0] < a[2] and a[1] < b[3] and b[1] < a[3]
