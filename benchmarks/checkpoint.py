@@ -107,7 +107,7 @@ def _random(shapes: Mapping[str, tuple[int, ...]]) -> dict[str, Tensor]:
 
 
 def _quick(config: ModelConfig) -> ModelConfig:
-    """The same widths, a ninth of the layers: about 1.4 GB."""
+    """The same widths, a ninth of the layers: about 1.6 GB."""
     vision = replace(config.vision, depth=8, fullatt_block_indexes=(3, 7))
     return replace(config, vision=vision, text=replace(config.text, num_hidden_layers=4))
 
@@ -160,7 +160,7 @@ def _show(document: dict[str, Any]) -> None:
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description="A 3B-shaped checkpoint: write, load, run once.")
-    parser.add_argument("--quick", action="store_true", help="few layers, about 1.4 GB")
+    parser.add_argument("--quick", action="store_true", help="few layers, about 1.6 GB")
     parser.add_argument("--json", action="store_true", help="one JSON document on stdout")
     parser.add_argument("--folder", type=Path, help="where to write; a new folder is made in it")
     parser.add_argument("--keep", action="store_true", help="do not remove the checkpoint")
