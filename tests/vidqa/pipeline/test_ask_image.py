@@ -17,6 +17,7 @@ from vidqa.errors import VideoError
 from vidqa.pipeline.ask import ask
 from vidqa.pipeline.ground import ground
 from vidqa.pipeline.marks import to_source
+from vidqa.pipeline.verify import verify
 from vidqa.sampling import Budget, plan_image
 
 SIDES = st.integers(28, 8192)
@@ -81,6 +82,8 @@ def test_an_image_has_no_time_to_ground_or_to_cut(picture: Path) -> None:
     ctx, engine = context_saying("x")
     with pytest.raises(VideoError, match="an image has no time"):
         ground(picture, "q", ctx)
+    with pytest.raises(VideoError, match="an image has no time"):
+        verify(picture, "q", ctx)
     with pytest.raises(VideoError, match="an image has no time"):
         ask(picture, "q", ctx, start_s=1.0)
     assert engine.frames_seen == []
