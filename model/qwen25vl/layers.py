@@ -6,6 +6,8 @@ import torch
 import torch.nn.functional as F  # noqa: N812
 from torch import Tensor, nn
 
+from qwen25vl.linear import Linear, plus, silu_of, times
+
 
 class RMSNorm(nn.Module):
     """Root-mean-square norm: statistics in float32 or wider, the input's type, then the weight."""
@@ -27,16 +29,25 @@ class GatedMLP(nn.Module):
 
     def __init__(self, size: int, inner: int, *, bias: bool) -> None:
         super().__init__()
-        self.gate_proj = nn.Linear(size, inner, bias=bias)
-        self.up_proj = nn.Linear(size, inner, bias=bias)
-        self.down_proj = nn.Linear(inner, size, bias=bias)
+        self.gate_proj = Linear(size, inner, bias=bias)
+        self.up_proj = Linear(size, inner, bias=bias)
+        self.down_proj = Linear(inner, size, bias=bias)
 
-    def forward(self, x: Tensor) -> Tensor:
-        gated: Tensor = self.down_proj(F.silu(self.gate_proj(x)) * self.up_proj(x))
+    def forward(self, x: Tensor, term: Tensor | None = None) -> Tensor:
+        """With ``term``, the output plus it: a residual joins in the last layer's kernel."""
+        inner = times(self.up_proj, x, silu_of(self.gate_proj, x))
+        gated: Tensor = self.down_proj(inner) if term is None else plus(self.down_proj, inner, term)
         return gated
 
 
 def rotate(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
-    """Rotate each pair (d, d + D/2) of the last axis; cos and sin broadcast over heads."""
-    first, second = x.chunk(2, dim=-1)
-    return x * cos + torch.cat((-second, first), dim=-1) * sin
+    """Rotate each pair (d, d + D/2) of the last axis; cos and sin broadcast over heads.
+
+    Both halves of cos and sin are the same angles. The products are added in place: a swapped
+    copy of ``x`` would cost as much as the rotation.
+    """
+    half = x.shape[-1] // 2
+    rotated = x * cos
+    rotated[..., :half].addcmul_(x[..., half:], sin[..., :half], value=-1)
+    rotated[..., half:].addcmul_(x[..., :half], sin[..., half:])
+    return rotated

@@ -14,6 +14,7 @@ from qwen25vl.cache import KVCache
 from qwen25vl.config import TextConfig
 from qwen25vl.errors import PromptError
 from qwen25vl.layers import GatedMLP, RMSNorm, rotate
+from qwen25vl.linear import Linear
 from qwen25vl.rope import Rope, text_rope
 
 
@@ -24,10 +25,10 @@ class TextAttention(nn.Module):
         super().__init__()
         heads, kv_heads = config.num_attention_heads, config.num_key_value_heads
         self.layer, self.head_dim, self.groups = layer, config.head_dim, heads // kv_heads
-        self.q_proj = nn.Linear(config.hidden_size, heads * config.head_dim)
-        self.k_proj = nn.Linear(config.hidden_size, kv_heads * config.head_dim)
-        self.v_proj = nn.Linear(config.hidden_size, kv_heads * config.head_dim)
-        self.o_proj = nn.Linear(heads * config.head_dim, config.hidden_size, bias=False)
+        self.q_proj = Linear(config.hidden_size, heads * config.head_dim)
+        self.k_proj = Linear(config.hidden_size, kv_heads * config.head_dim)
+        self.v_proj = Linear(config.hidden_size, kv_heads * config.head_dim)
+        self.o_proj = Linear(heads * config.head_dim, config.hidden_size, bias=False)
 
     def forward(
         self, x_BSD: Tensor, rope: Rope, cache: KVCache | None, mask: Tensor | None, causal: bool
@@ -78,7 +79,8 @@ def _attend_folded(
     if mask is not None and queries > 1:
         mask = mask.repeat(*[1] * (mask.ndim - 2), groups, 1)
     out_BKQD = F.scaled_dot_product_attention(folded_BKQD, k_BKTD, v_BKTD, attn_mask=mask)
-    return out_BKQD.unflatten(2, (groups, queries)).flatten(1, 2)
+    out_BHSD: Tensor = out_BKQD.unflatten(2, (groups, queries)).flatten(1, 2)
+    return out_BHSD
 
 
 def repeats_keys(device: str, dtype: torch.dtype, *, masked: bool) -> bool:

@@ -1,13 +1,14 @@
 """The vision tower: patches in, one token per merge block out, frame by frame and in any number.
 
-Axes: N patches of all inputs, P numbers per patch, F frames (temporal patches) of one size,
-L patches of a frame, U merge units of a frame, H heads, D width or head dim, M vision tokens of all
-inputs.
+Axes: N patches of all inputs or of a chunk of frames, P numbers per patch, F frames (temporal
+patches) of one size, L patches of a frame, U merge units of a frame, C merge units of a chunk,
+H heads, D width or head dim, M vision tokens of all inputs.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F  # noqa: N812
@@ -16,43 +17,63 @@ from torch import Tensor, nn
 from qwen25vl.config import VisionConfig
 from qwen25vl.errors import PromptError
 from qwen25vl.layers import GatedMLP, RMSNorm, rotate
+from qwen25vl.linear import Linear, plus
 from qwen25vl.patches import Grid
 from qwen25vl.rope import Rope, vision_rope
-from qwen25vl.windows import FrameLayout, Segments, frame_layout
+from qwen25vl.windows import (
+    ChunkOrder,
+    FrameLayout,
+    Segments,
+    frame_after_frame,
+    frame_layout,
+    length_by_length,
+)
 
 NORM_EPS = 1e-6
-CHUNK_PATCHES = 16_384
-"""Patches worked on at once: bounds activations whatever the length of the video."""
+CHUNK_PATCHES = {"cpu": 2048, "cuda": 32_768}
+"""Patches worked on at once, by device: bounds activations whatever the length of the video.
+
+On a processor what a step leaves must still be in its cache for the next; a card wants to be full.
+"""
+
+
+class Working(NamedTuple):
+    """One order of a chunk's patches, with what its blocks need."""
+
+    order: ChunkOrder
+    rope: Rope
+    """Tables (N, 1, 1, D) in that order."""
 
 
 class VisionAttention(nn.Module):
-    """Bidirectional attention inside equal segments of every frame."""
+    """Bidirectional attention inside equal segments."""
 
     def __init__(self, config: VisionConfig) -> None:
         super().__init__()
         self.heads, self.head_dim = config.num_heads, config.head_dim
-        self.qkv = nn.Linear(config.hidden_size, 3 * config.hidden_size)
-        self.proj = nn.Linear(config.hidden_size, config.hidden_size)
+        self.qkv = Linear(config.hidden_size, 3 * config.hidden_size)
+        self.proj = Linear(config.hidden_size, config.hidden_size)
 
-    def forward(self, x_FLD: Tensor, rope: Rope, segments: Sequence[Segments]) -> Tensor:
-        qkv_FL3HD = self.qkv(x_FLD).unflatten(2, (3, self.heads, self.head_dim))
-        qk_FL2HD = rotate(qkv_FL3HD[:, :, :2].float(), *rope).to(x_FLD.dtype)
-        q_FLHD, k_FLHD = qk_FL2HD.unbind(2)
-        v_FLHD = qkv_FL3HD[:, :, 2]
-        parts = [_attend(q_FLHD, k_FLHD, v_FLHD, equal) for equal in segments]
-        attended: Tensor = self.proj(parts[0] if len(parts) == 1 else torch.cat(parts, dim=1))
-        return attended
+    def forward(self, x_ND: Tensor, working: Working, term_ND: Tensor) -> Tensor:
+        """What the patches gather from their segments, plus ``term_ND``."""
+        qkv_N3HD = self.qkv(x_ND).unflatten(1, (3, self.heads, self.head_dim))
+        qk_N2HD = rotate(qkv_N3HD[:, :2].float(), *working.rope)
+        q_NHD, k_NHD = qk_N2HD.to(x_ND.dtype).unbind(1)
+        v_NHD = qkv_N3HD[:, 2]
+        parts = [_attend(q_NHD, k_NHD, v_NHD, equal) for equal in working.order.segments]
+        return plus(self.proj, _join(parts), term_ND)
 
 
-def _attend(q_FLHD: Tensor, k_FLHD: Tensor, v_FLHD: Tensor, equal: Segments) -> Tensor:
-    """All segments of one length as one batch; returns (F, runs * length, H * D)."""
+def _attend(q_NHD: Tensor, k_NHD: Tensor, v_NHD: Tensor, equal: Segments) -> Tensor:
+    """All segments of one length as one batch, without copies; (runs * length, H * D)."""
 
-    def batch(x_FLHD: Tensor) -> Tensor:
-        part = x_FLHD.narrow(1, equal.start, equal.runs * equal.length)
-        return part.reshape(-1, equal.length, *part.shape[2:]).transpose(1, 2)
+    def batch(x_NHD: Tensor) -> Tensor:
+        part = x_NHD.narrow(0, equal.start, equal.runs * equal.length)
+        batched: Tensor = part.unflatten(0, (equal.runs, equal.length)).transpose(1, 2)
+        return batched
 
-    out = F.scaled_dot_product_attention(batch(q_FLHD), batch(k_FLHD), batch(v_FLHD))
-    return out.transpose(1, 2).reshape(q_FLHD.shape[0], equal.runs * equal.length, -1)
+    out: Tensor = F.scaled_dot_product_attention(batch(q_NHD), batch(k_NHD), batch(v_NHD))
+    return out.transpose(1, 2).flatten(2).flatten(0, 1)
 
 
 class VisionBlock(nn.Module):
@@ -63,9 +84,9 @@ class VisionBlock(nn.Module):
         self.attn = VisionAttention(config)
         self.mlp = GatedMLP(config.hidden_size, config.intermediate_size, bias=True)
 
-    def forward(self, x_FLD: Tensor, rope: Rope, segments: Sequence[Segments]) -> Tensor:
-        x_FLD = x_FLD + self.attn(self.norm1(x_FLD), rope, segments)
-        out: Tensor = x_FLD + self.mlp(self.norm2(x_FLD))
+    def forward(self, x_ND: Tensor, working: Working) -> Tensor:
+        x_ND = self.attn(self.norm1(x_ND), working, x_ND)
+        out: Tensor = self.mlp(self.norm2(x_ND), x_ND)
         return out
 
 
@@ -74,10 +95,10 @@ class PatchEmbed(nn.Module):
 
     def __init__(self, config: VisionConfig) -> None:
         super().__init__()
-        self.proj = nn.Linear(config.patch_dim, config.hidden_size, bias=False)
+        self.proj = Linear(config.patch_dim, config.hidden_size, bias=False)
 
-    def forward(self, patches_FLP: Tensor) -> Tensor:
-        embedded: Tensor = self.proj(patches_FLP.to(self.proj.weight.dtype))
+    def forward(self, patches_NP: Tensor) -> Tensor:
+        embedded: Tensor = self.proj(patches_NP.to(self.proj.weight.dtype))
         return embedded
 
 
@@ -89,13 +110,12 @@ class PatchMerger(nn.Module):
         inner = config.hidden_size * config.merge_unit
         self.ln_q = RMSNorm(config.hidden_size, NORM_EPS)
         self.mlp = nn.Sequential(
-            nn.Linear(inner, inner), nn.GELU(), nn.Linear(inner, config.out_hidden_size)
+            Linear(inner, inner), nn.GELU(), Linear(inner, config.out_hidden_size)
         )
         self.merge_unit = config.merge_unit
 
-    def forward(self, x_FLD: Tensor) -> Tensor:
-        normed = self.ln_q(x_FLD)
-        merged: Tensor = self.mlp(normed.reshape(x_FLD.shape[0], -1, self.mlp[0].in_features))
+    def forward(self, x_ND: Tensor) -> Tensor:
+        merged: Tensor = self.mlp(self.ln_q(x_ND).view(-1, self.merge_unit * x_ND.shape[1]))
         return merged
 
 
@@ -110,41 +130,72 @@ class VisionTower(nn.Module):
         self.merger = PatchMerger(config)
 
     def forward(
-        self, patches_NP: Tensor, grids: Sequence[Grid], *, chunk_patches: int = CHUNK_PATCHES
+        self, patches_NP: Tensor, grids: Sequence[Grid], *, chunk_patches: int | None = None
     ) -> Tensor:
         """Vision tokens (M, D) of all inputs in the order of ``grids``, each by time, row, column.
 
+        Frames are worked on ``chunk_patches`` at a time (CHUNK_PATCHES, by device), at least one.
         Raises PromptError when patches and grids disagree or the weights are float16, whose range
         the last blocks exceed.
         """
         self._check(patches_NP, grids)
+        limit = chunk_patches or CHUNK_PATCHES[patches_NP.device.type]
         pieces = patches_NP.split([grid.patches for grid in grids])
         tokens: list[Tensor] = [patches_NP] * len(grids)
         for (h, w), members in _by_size(grids).items():
-            frames_FLP = _join([pieces[i] for i in members]).view(-1, h * w, patches_NP.shape[1])
-            tokens_FUD = self._encode(frames_FLP, h, w, chunk_patches)
+            frames = [pieces[i].view(-1, h * w, patches_NP.shape[1]) for i in members]
+            tokens_FUD = self._encode(frames, h, w, max(1, limit // (h * w)))
             for i, part in zip(
                 members, tokens_FUD.split([grids[i].t for i in members]), strict=True
             ):
                 tokens[i] = part.flatten(0, 1)
+            if len(members) == len(grids):
+                return tokens_FUD.flatten(0, 1)
         return _join(tokens)
 
-    def _encode(self, frames_FLP: Tensor, h: int, w: int, chunk_patches: int) -> Tensor:
-        layout = frame_layout(h, w, self.config, frames_FLP.device)
-        rope = Rope(*(table[:, None, None] for table in vision_rope(layout.coords_L2, self.config)))
-        chunks = frames_FLP.split(max(1, chunk_patches // (h * w)))
-        return _join([self._encode_chunk(chunk, layout, rope) for chunk in chunks])
+    def _encode(self, inputs: Sequence[Tensor], h: int, w: int, step: int) -> Tensor:
+        """Tokens (F, U, D) of inputs (F, L, P) of one frame size, ``step`` frames at a time."""
+        layout = frame_layout(h, w, self.config, inputs[0].device)
+        encoded = []
+        orders: dict[int, tuple[Working, Working]] = {}
+        for frames_FLP in _runs(inputs, step):
+            count = frames_FLP.shape[0]
+            if count not in orders:
+                orders[count] = self._orders(layout, count)
+            encoded.append(self._encode_chunk(frames_FLP, *orders[count]).unflatten(0, (count, -1)))
+        return _join(encoded)
 
-    def _encode_chunk(self, frames_FLP: Tensor, layout: FrameLayout, rope: Rope) -> Tensor:
+    def _orders(self, layout: FrameLayout, frames: int) -> tuple[Working, Working]:
+        """For windows and for whole frames; the same object where one memory order serves both."""
         unit = self.config.merge_unit
-        x_FUD = self.patch_embed(frames_FLP).unflatten(1, (-1, unit))
-        x_FLD = x_FUD.index_select(1, layout.order_U).flatten(1, 2)
-        whole = (Segments(0, 1, x_FLD.shape[1]),)
+        tables = vision_rope(
+            layout.coords_L2.unflatten(0, (-1, unit))[layout.restore_U], self.config
+        )
+
+        def working(order: ChunkOrder) -> Working:
+            place_C = order.unit_C % layout.order_U.shape[0]
+            ropes = (table_UMD[place_C].flatten(0, 1)[:, None, None] for table_UMD in tables)
+            return Working(order, Rope(*ropes))
+
+        return working(length_by_length(layout, frames)), working(frame_after_frame(layout, frames))
+
+    def _encode_chunk(self, frames_FLP: Tensor, windows: Working, whole: Working) -> Tensor:
+        x_ND = self.patch_embed(frames_FLP.flatten(0, 1))
+        x_ND = self._reorder(x_ND, windows.order.unit_C)
+        now = windows
         for i, block in enumerate(self.blocks):
-            full = i in self.config.fullatt_block_indexes
-            x_FLD = block(x_FLD, rope, whole if full else layout.windows)
-        merged: Tensor = self.merger(x_FLD).index_select(1, layout.restore_U)
+            wanted = whole if i in self.config.fullatt_block_indexes else windows
+            if wanted is not now and len(windows.order.segments) > 1:
+                x_ND = self._reorder(x_ND, now.order.place_C[wanted.order.unit_C])
+            now = wanted
+            x_ND = block(x_ND, now)
+        merged: Tensor = self.merger(x_ND).index_select(0, now.order.place_C)
         return merged
+
+    def _reorder(self, x_ND: Tensor, units_C: Tensor) -> Tensor:
+        """The merge units at ``units_C``, patches inside each staying together."""
+        width = self.config.merge_unit * x_ND.shape[1]
+        return x_ND.view(-1, width).index_select(0, units_C).view_as(x_ND)
 
     def _check(self, patches_NP: Tensor, grids: Sequence[Grid]) -> None:
         if self.patch_embed.proj.weight.dtype == torch.float16:
@@ -164,6 +215,21 @@ def _by_size(grids: Sequence[Grid]) -> dict[tuple[int, int], list[int]]:
     for i, grid in enumerate(grids):
         members.setdefault((grid.h, grid.w), []).append(i)
     return members
+
+
+def _runs(inputs: Sequence[Tensor], step: int) -> Iterator[Tensor]:
+    """``step`` frames after ``step`` frames of all inputs; copied only where a run spans inputs."""
+    run: list[Tensor] = []
+    for frames_FLP in inputs:
+        done = 0
+        while done < frames_FLP.shape[0]:
+            run.append(frames_FLP[done : done + step - sum(map(len, run))])
+            done += len(run[-1])
+            if sum(map(len, run)) == step:
+                yield _join(run)
+                run = []
+    if run:
+        yield _join(run)
 
 
 def _join(parts: Sequence[Tensor]) -> Tensor:

@@ -157,7 +157,8 @@ def test_a_prompt_through_the_cache_in_chunks_has_the_scores_of_one_pass(chunk, 
     chunked_1SD = prefill(model, *prompt, cache, chunk=chunk, keep=range(tokens))
     theirs = network(**for_transformers([scene])).logits
     assert cache.length == tokens
-    assert (chunked_1SD - model.text(*prompt)).abs().max() <= 1e-5
+    # Few rows and many go through different matrix kernels.
+    assert (chunked_1SD - model.text(*prompt)).abs().max() <= 3e-5
     assert (model.logits(chunked_1SD) - theirs).abs().max() <= 1e-4
 
 

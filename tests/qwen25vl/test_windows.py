@@ -5,7 +5,13 @@ from __future__ import annotations
 import pytest
 import torch
 
-from qwen25vl.windows import Segments, frame_layout, window_order
+from qwen25vl.windows import (
+    Segments,
+    frame_after_frame,
+    frame_layout,
+    length_by_length,
+    window_order,
+)
 
 # Patches h, w; patches per window in window order; first units in window order.
 FRAMES = [
@@ -50,3 +56,27 @@ def test_patches_of_a_merge_block_stay_together_row_by_row(make_config):
     assert layout.coords_L2[:8].tolist() == [
         [0, 0], [0, 1], [1, 0], [1, 1], [0, 2], [0, 3], [1, 2], [1, 3],
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize("frames", [1, 3])
+@pytest.mark.parametrize(("h", "w", "lengths", "head"), FRAMES)
+def test_a_chunk_holds_every_unit_once_in_both_orders(frames, h, w, lengths, head, make_config):
+    layout = frame_layout(h, w, make_config().vision, torch.device("cpu"))
+    for order in (frame_after_frame(layout, frames), length_by_length(layout, frames)):
+        units = frames * h * w // 4
+        assert torch.equal(order.unit_C[order.place_C], torch.arange(units))
+        assert torch.equal(order.unit_C.sort().values, torch.arange(units))
+        ends = [part.start + part.runs * part.length for part in order.segments]
+        assert [part.start for part in order.segments] == [0, *ends[:-1]]
+        assert ends[-1] == frames * h * w
+
+
+def test_segments_of_a_chunk_never_mix_frames_or_windows(make_config):
+    layout = frame_layout(10, 18, make_config().vision, torch.device("cpu"))
+    order = length_by_length(layout, 2)
+    assert order.segments == (Segments(0, 4, 64), Segments(256, 6, 16), Segments(352, 2, 4))
+    frame_C, unit_C = order.unit_C // 45, order.unit_C % 45
+    window_C = frame_C * 6 + (unit_C // 9 // 4) * 3 + unit_C % 9 // 4
+    for part in order.segments:
+        units = window_C[part.start // 4 : (part.start + part.runs * part.length) // 4]
+        assert (units.view(part.runs, -1) == units.view(part.runs, -1)[:, :1]).all()
