@@ -134,6 +134,8 @@ def draw_still_sheet(
     drawn = draw_marks(large, marks, picture.size)
     page = Image.new("RGB", (WIDTH_PX, high + MARGIN_PX), PAPER)
     page.paste(drawn, (MARGIN_PX, 0))
+    frame = (MARGIN_PX - 1, 0, MARGIN_PX + wide, high)
+    ImageDraw.Draw(page).rectangle(frame, outline=HAIRLINE)  # a white picture ends somewhere
     _save(_stack([_header(title, answer), page]), out, title, answer)
 
 
