@@ -12,7 +12,6 @@ from qwen25vl.config import ModelConfig, TextConfig, VisionConfig, load_config
 from qwen25vl.constraint import Constraint
 from qwen25vl.decode import Generation, Prompt, Token
 from qwen25vl.errors import CheckpointError, ConfigError, PromptError, Qwen25VLError, TokenizerError
-from qwen25vl.frames import encode_frames
 from qwen25vl.generate import Choices, choose, generate, stream
 from qwen25vl.model import Qwen25VL, VideoInput
 from qwen25vl.patches import Grid, patchify
@@ -50,7 +49,6 @@ __all__ = [
     "VisionConfig",
     "VisionRun",
     "choose",
-    "encode_frames",
     "generate",
     "generate_batch",
     "generate_behind",
