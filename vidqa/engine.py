@@ -27,9 +27,7 @@ from qwen25vl import (
     TextStream,
     Token,
     Tokenizer,
-    VisionRun,
     choose,
-    encode_frames,
     generate_behind,
     load_model,
     load_stop_ids,
@@ -40,9 +38,10 @@ from qwen25vl.grammar import Grammar, Vocabulary
 from vidqa.chat import Chat
 from vidqa.checkpoints import Checkpoint
 from vidqa.errors import ModelError
-from vidqa.inputs import Kind, Rendered, Watched, as_inputs, render, shared_tokens
+from vidqa.inputs import Rendered, Watched, as_inputs, render, shared_tokens
 from vidqa.profiles import Profile
 from vidqa.reply import OnText, Reply, unheard
+from vidqa.watching import watch_frames
 
 __all__ = ["Device", "Dtype", "Engine", "Reply", "Sampling", "Watched", "Weights", "open_engine"]
 
@@ -74,22 +73,14 @@ class Engine:
         Where the checkpoint reads times as text, it sees the first frame of a row twice. Raises
         :class:`ModelError` when frames and rows do not fit the checkpoint.
         """
-        if self.profile.time_encoding == "text":
-            pair = self._model.config.vision.temporal_patch_size
-            rgb_THWC = np.repeat(rgb_THWC[::pair], pair, axis=0)
-        return self._encode(rgb_THWC, row_seconds, "video")
+        still = self.profile.time_encoding == "text"
+        with _model_errors():
+            return watch_frames(self._model, rgb_THWC, row_seconds, "video", still=still)
 
     def watch_image(self, rgb_HWC: NDArray[np.uint8]) -> Watched:
         """Encode one picture: a row at time 0, made of the picture twice; raises as ``watch``."""
-        return self._encode(rgb_HWC[None], (0.0,), "image")
-
-    @torch.inference_mode()
-    def _encode(
-        self, rgb_THWC: NDArray[np.uint8], row_seconds: tuple[float, ...], kind: Kind
-    ) -> Watched:
         with _model_errors():
-            tokens_MD, grid = encode_frames(self._model.vision, torch.from_numpy(rgb_THWC))
-        return Watched(tokens_MD=tokens_MD, run=VisionRun(grid, row_seconds), kind=kind)
+            return watch_frames(self._model, rgb_HWC[None], (0.0,), "image", still=False)
 
     @torch.inference_mode()
     def reply(

@@ -116,6 +116,16 @@ def said(*items: Item) -> Chat:
     return Chat((Turn("user", items),))
 
 
+def test_frames_are_encoded_in_chunks_and_come_out_the_same(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = engine.watch(frames(10), (0.0, 1.0, 2.0, 3.0, 4.0))
+    monkeypatch.setattr("vidqa.watching.CHUNK_PATCHES", 33)  # two rows of 16 patches
+    parts = engine.watch(frames(10), (0.0, 1.0, 2.0, 3.0, 4.0))
+    assert parts.run == whole.run == ((5, 4, 4), (0.0, 1.0, 2.0, 3.0, 4.0))
+    torch.testing.assert_close(parts.tokens_MD, whole.tokens_MD, atol=1e-6, rtol=0)
+
+
 def test_a_picture_is_one_row_at_time_0_of_itself_twice(engine: Engine) -> None:
     picture = frames(1)[0]
     image = engine.watch_image(picture)

@@ -57,7 +57,7 @@ def test_neither_an_interruption_nor_a_bug_reads_as_not_found(error: str, code: 
 
 
 @pytest.mark.skipif(os.name == "nt", reason="needs a pseudo-terminal")
-def teston_a_terminal_no_bar_erases_lines_of_the_answer(clip: Path, tiny_folder: Path) -> None:
+def test_on_a_terminal_no_bar_erases_lines_of_the_answer(clip: Path, tiny_folder: Path) -> None:
     shown = on_a_terminal([*VIDQA, "ground", str(clip), "q", "-m", str(tiny_folder)])
     assert ERASE_LINE_ABOVE in shown
     assert shown.rindex(ERASE_LINE_ABOVE) < shown.index(b'"q"')
