@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -76,7 +76,6 @@ def answer_command(verb: Verb) -> Callable[..., None]:
         **more: Any,
     ) -> int:
         from vidqa.cli.outputs import Outputs, write_pictures, write_texts  # late: numpy, Pillow
-        from vidqa.pipeline.planning import no_time
         from vidqa.video import is_still, sniff  # late: the decoder's libraries
 
         outputs = Outputs(
@@ -95,8 +94,8 @@ def answer_command(verb: Verb) -> Callable[..., None]:
             # A wrong file is told at once, not after a model was loaded for it.
             if not is_still(file):
                 sniff(file)
-            elif verb.needs_time:
-                raise no_time(file, "use ask")
+            else:
+                _check_timeless(file, verb, Asked(start_s, end_s, strict, {}), outputs.timed)
             manner, stream = verb.manner(**more)
             if speaks(stream, words_only=outputs.words_only):
                 voice = Voice(report.clear)
@@ -124,6 +123,18 @@ def answer_command(verb: Verb) -> Callable[..., None]:
 
     command.__doc__ = verb.doc
     return spelled_out(command, verb.manner)
+
+
+def _check_timeless(file: Path, verb: Verb, how: Asked, timed: Sequence[str]) -> None:
+    """Raise :class:`VideoError` when something of an image is asked that only a video has."""
+    from vidqa.pipeline.planning import no_time  # late: the decoder's libraries
+
+    if verb.needs_time:
+        raise no_time(file, "use ask")
+    edges = {"--start": how.start_s, "--end": how.end_s}
+    asked = [*(name for name, edge in edges.items() if edge is not None), *timed]
+    if asked:
+        raise no_time(file, f"leave {', '.join(asked)} out")
 
 
 def spelled_out(command: Callable[..., None], more: Callable[..., Any]) -> Callable[..., None]:

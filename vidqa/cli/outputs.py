@@ -27,6 +27,8 @@ from vidqa.video import (
 
 SHEET_FRAMES = 12
 FORMATS = ("txt", *EXPORT_FORMATS)
+TIMED_FORMATS = ("srt", "vtt", "edl", "chapters")
+"""Made of nothing but times."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,6 +68,12 @@ class Outputs:
     def words_only(self) -> bool:
         """Whether stdout gets words for people and nothing else."""
         return self.formats == ("txt",) and self.folder is None
+
+    @property
+    def timed(self) -> tuple[str, ...]:
+        """What was asked for that an image, which has no time, cannot give."""
+        clip = ("--clip",) if self.clip else ()
+        return (*(name for name in self.formats if name in TIMED_FORMATS), *clip)
 
     def make_folders(self) -> None:
         """Make the folders files will lie in; raises :class:`ExportError` where that fails."""

@@ -21,17 +21,17 @@ Size = tuple[int, int]
 
 @dataclass(frozen=True, slots=True)
 class Marks:
-    """The marks of one answer, and how many the model set outside the picture."""
+    """The marks of one answer, and how many the model said that cover nothing of the picture."""
 
     placed: tuple[Mark, ...]
-    outside: int
+    left_out: int
 
     @property
     def notes(self) -> tuple[str, ...]:
         """What a reader should know of those that are not shown."""
-        if not self.outside:
+        if not self.left_out:
             return ()
-        return (f"Boxes or points outside the picture were left out: {self.outside}.",)
+        return (f"Boxes or points empty or outside the picture were left out: {self.left_out}.",)
 
 
 def marks_of(reply: str, look: Look, evidence: Sequence[Segment]) -> Marks:
@@ -58,7 +58,7 @@ def marks_of(reply: str, look: Look, evidence: Sequence[Segment]) -> Marks:
                 sha256=frame.sha256 if frame else None,
             )
         )
-    return Marks(tuple(placed), outside=len(said) - len(placed))
+    return Marks(tuple(placed), left_out=len(said) - len(placed))
 
 
 def to_source(xy: Sequence[float], seen: Size, source: Size) -> tuple[float, ...] | None:

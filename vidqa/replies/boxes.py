@@ -27,7 +27,8 @@ _POINTS = re.compile(
     re.IGNORECASE,
 )
 _SHAPES: tuple[tuple[str, MarkKind, int], ...] = (("bbox_2d", "box", 4), ("point_2d", "point", 2))
-_LABELS, _TIMES = ("label", "text_content"), ("time", "timestamp", "start_time")
+_LABELS = ("label", "text_content")
+_TIMES = ("time", "timestamp", "seconds", "start_time")
 _DECODER = json.JSONDecoder()
 
 
@@ -120,6 +121,8 @@ def _mark(
 def _float(value: object) -> float | None:
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         return None
+    if isinstance(value, str) and not re.fullmatch(_NUMBER, value.strip()):
+        return None  # Python would read "1_0" as ten
     try:
         return float(value)
     except (ValueError, OverflowError):

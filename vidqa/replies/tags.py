@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 
 _CONTROL = re.compile(r"<\|[^|<>]{0,40}\|>")
-_TAG = re.compile(r"</?[a-z_]{1,20}>", re.IGNORECASE)
+_TAG = re.compile(r"</?(?!points?>)[a-z_]{1,20}>", re.IGNORECASE)
+"""All but the closing tag of points, whose opening one bears numbers: they stay or go together."""
 _FENCE = re.compile(r"```[a-z]*", re.IGNORECASE)
 
 

@@ -53,7 +53,7 @@ class StillInfo:
     kind: str
     """Always ``image``."""
     format: str
-    """PNG, JPEG, WEBP, GIF, BMP, TIFF or AVIF, told by the bytes."""
+    """PNG, JPEG, MPO (several JPEGs in one), WEBP, GIF, BMP, TIFF or AVIF, told by the bytes."""
     mode: str
     """How the file holds colours, in Pillow's terms: RGB, L, P, CMYK, I;16 and so on."""
     width: int
@@ -139,7 +139,7 @@ def _readable(path: Path) -> Iterator[None]:
             warnings.simplefilter("error", Image.DecompressionBombWarning)
             yield
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as err:
-        raise _too_large(f"{path}: {err}") from err
+        raise _too_large(f"{path}: the stated size", DEFAULT_LIMITS) from err
     except (*_BROKEN, struct.error, zlib.error) as err:
         raise VideoError(
             f"{path}: the picture is cut short or damaged ({err})",
@@ -172,13 +172,12 @@ def _boxed(path: Path, brand: bytes) -> str:
 def _check_size(path: Path, size: tuple[int, int], limits: Limits) -> None:
     width, height = size
     if max(size) > limits.frame_side or width * height > limits.frame_pixels:
-        raise _too_large(f"{path}: {width} x {height} pixels")
+        raise _too_large(f"{path}: {width} x {height} pixels", limits)
 
 
-def _too_large(what: str) -> VideoError:
+def _too_large(what: str, limits: Limits) -> VideoError:
     return VideoError(
-        f"{what} is more than {DEFAULT_LIMITS.frame_side} a side"
-        f" or {DEFAULT_LIMITS.frame_pixels:,} in all",
+        f"{what} is more than {limits.frame_side} a side or {limits.frame_pixels:,} in all",
         code="picture_too_large",
         next_step="Give a smaller copy; the model sees far fewer pixels than this.",
     )

@@ -110,6 +110,26 @@ def test_an_image_cannot_be_grounded(picture: Path) -> None:
     assert "use ask" in done.stderr
 
 
+@pytest.mark.parametrize(
+    ("asked", "told"),
+    [
+        ("-f json,edl,srt", "edl, srt out"),
+        ("--clip", "--clip out"),
+        ("--start 0 --end 1 -f chapters", "--start, --end, chapters out"),
+    ],
+)
+def test_what_only_a_video_has_is_refused_of_an_image_before_a_model_is_loaded(
+    picture: Path, asked: str, told: str
+) -> None:
+    with (
+        mock.patch("vidqa.session.open_session") as load,
+        mock.patch("shutil.which", return_value="ffmpeg"),
+    ):
+        done = CliRunner().invoke(app, ["ask", str(picture), "q", *asked.split()])
+    assert (done.exit_code, done.stdout, load.called) == (2, "", False)
+    assert f"For an image leave {told}." in done.stderr
+
+
 def test_probe_and_plan_know_images(picture: Path, tiny_folder: Path) -> None:
     facts = json.loads(CliRunner().invoke(app, ["probe", str(picture), "--json"]).stdout)
     assert [facts[key] for key in ("kind", "format", "width", "height", "pictures")] == [

@@ -71,11 +71,11 @@ def test_box_and_picture_agree_in_pixels_after_the_orientation(picture: Path) ->
 
 
 def test_a_box_over_the_edge_is_cut_and_one_beyond_is_left_out_and_told(picture: Path) -> None:
-    boxes = [{"bbox_2d": xy} for xy in ([-5, 0, 500, 56], [90, 0, 99, 9])]
+    boxes = [{"bbox_2d": xy} for xy in ([-5, 0, 500, 56], [90, 0, 99, 9], [5, 5, 5, 9])]
     ctx, _ = context_saying(json.dumps(boxes))
     result = ask(picture, "q", ctx)
     assert [mark.xy for mark in result.marks] == [(0.0, 0.0, 80.0, 50.0)]
-    assert "outside the picture were left out: 1" in result.provenance.notes[0]
+    assert "empty or outside the picture were left out: 2" in result.provenance.notes[0]
 
 
 def test_an_image_has_no_time_to_ground_or_to_cut(picture: Path) -> None:

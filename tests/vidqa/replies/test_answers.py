@@ -32,6 +32,7 @@ MINUTE = Span(0.0, 60.0)
         ("Yes, in 90.0 - 99.0 seconds.", "Yes", []),
         ("Yes, in the morning.", "Yes, in the morning", []),
         ('{"answer": "cut o', '{"answer": "cut o', []),
+        ('<answer><point x="5" y="6">a</point></answer>', '<point x="5" y="6">a</point>', []),
     ],
 )  # fmt: skip
 def test_an_answer_is_read(reply: str, answer: str, evidence: list[tuple[float, float]]) -> None:

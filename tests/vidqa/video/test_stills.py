@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from vidqa.errors import VideoError
-from vidqa.video import is_still, probe_still, read_still
+from vidqa.video import Limits, is_still, probe_still, read_still
 
 RED, WHITE = (255, 0, 0), (255, 255, 255)
 
@@ -168,6 +168,15 @@ def test_a_bomb_is_refused_by_its_header_alone(size: tuple[int, int], tmp_path: 
     with pytest.raises(VideoError) as caught:
         probe_still(path)
     assert caught.value.code == "picture_too_large"
+
+
+@pytest.mark.parametrize("size", [(60, 4), (30, 30)])
+def test_the_limits_that_were_given_are_the_ones_told(
+    size: tuple[int, int], tmp_path: Path
+) -> None:
+    path = save(tmp_path, Image.new("L", size))
+    with pytest.raises(VideoError, match="more than 50 a side or 800 in all"):
+        read_still(path, limits=Limits(frame_side=50, frame_pixels=800))
 
 
 def test_one_pixel_is_a_picture(tmp_path: Path) -> None:
