@@ -21,12 +21,9 @@ def answer_lines(result: Result) -> str:
 def below_headline(result: Result) -> str:
     """The same without the answer, for a screen that shows it already."""
     marks = result.marks if isinstance(result, AskResult) else ()
-    lines = [
-        *_segment_lines(result.segments),
-        *_mark_lines(marks, result.provenance),
-        *_footer(result.provenance),
-    ]
-    return "\n".join(lines)
+    tables = [*_segment_lines(result.segments), *_mark_lines(marks, result.provenance)]
+    gap = [""] if tables else []
+    return "\n".join([*tables, *gap, *_footer(result.provenance)])
 
 
 def headline(result: Result) -> str:
@@ -80,7 +77,7 @@ def _segment_lines(segments: tuple[Segment, ...]) -> list[str]:
         )
         for segment in segments
     ]
-    return ["", *(f"  {line}" for line in columns([head, *rows])), ""]
+    return ["", *(f"  {line}" for line in columns([head, *rows]))]
 
 
 def _mark_lines(marks: tuple[Mark, ...], provenance: Provenance) -> list[str]:
@@ -98,7 +95,7 @@ def _mark_lines(marks: tuple[Mark, ...], provenance: Provenance) -> list[str]:
         )
         for mark in marks
     ]
-    return ["", *(f"  {line}" for line in columns([head, *rows])), ""]
+    return ["", *(f"  {line}" for line in columns([head, *rows]))]
 
 
 def _moment(seconds: float | None) -> str:

@@ -40,7 +40,8 @@ def sniff(path: Path) -> str:
     raise VideoError(
         f"{path}: not a video ({kind})",
         code="not_a_video",
-        next_step="Give an MP4, MOV, MKV, WebM, AVI, MPEG-TS, MPEG-PS, FLV or GIF file.",
+        next_step="Give an MP4, MOV, MKV, WebM, AVI, MPEG-TS, MPEG-PS, FLV or GIF file;"
+        " ask also takes PNG, JPEG, WebP, BMP, TIFF and AVIF pictures.",
     )
 
 

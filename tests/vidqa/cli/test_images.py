@@ -75,6 +75,23 @@ def test_csv_holds_marks_in_further_columns_only_where_there_are_any(
     assert "mark" not in CliRunner().invoke(app, ["ask", str(clip), "q", "-f", "csv"]).stdout
 
 
+def test_spans_and_marks_are_two_tables_a_line_apart(says: dict[str, str], clip: Path) -> None:
+    says["text"] = f"<answer>{POINT}</answer><glue>[(1.0, 3.0)]</glue>"
+    lines = CliRunner().invoke(app, ["ask", str(clip), "q"]).stdout.splitlines()
+    assert [bool(line) for line in lines] == [
+        True,
+        False,
+        True,
+        True,
+        False,
+        True,
+        True,
+        False,
+        True,
+    ]
+    assert lines[6].split() == ["point", "16,", "16", "00:00:02.000", "lamp"]
+
+
 @pytest.mark.parametrize("reply", [BOX, '<points x1="28" y1="28" alt="cup">cup</points>'])
 def test_the_sheet_of_an_image_shows_its_marks(
     says: dict[str, str], picture: Path, tmp_path: Path, reply: str
