@@ -75,7 +75,8 @@ def prompt_scores(model: Qwen25VL) -> Tensor:
     generator = torch.Generator().manual_seed(0)
     ids_1S = torch.randint(100, (1, PROMPT_TOKENS), generator=generator)
     with torch.inference_mode():
-        return model(ids_1S, torch.arange(PROMPT_TOKENS).expand(3, 1, -1)).float()
+        scores_1SV: Tensor = model(ids_1S, torch.arange(PROMPT_TOKENS).expand(3, 1, -1))
+        return scores_1SV.float()
 
 
 def _timed(
