@@ -1,0 +1,152 @@
+"""Peak memory of one long video, measured from inside a process of its own.
+
+``python -m benchmarks.memory [--tokens N] [--threads N] [--device cpu|cuda]`` prints one JSON line.
+Frames (uint8) become vision tokens as the engine makes them, then the prompt goes into the cache in
+chunks. Frames and vision tokens are let go when the prompt's embeddings are there. On a processor
+memory is VmHWM at the end less VmRSS after imports and before weights; on a card what torch has
+allocated at most. That is held against three things, in bytes:
+
+* weights: every parameter once, a tied output layer not again;
+* cache: keys and values of all tokens it has room for;
+* one chunk: the least a decoder layer holds of it at once, which is the residual, the normed input
+  and the two inner halves of the MLP: tokens of a chunk * (2 * width + 2 * intermediate).
+
+Axes: T frames, H rows, W columns, C colours, S prompt tokens, M vision tokens, D width.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from benchmarks.decoder import decoder_config
+from benchmarks.tower import small_tower
+from qwen25vl import KVCache, ModelConfig, Qwen25VL, position_ids, prefill, uniform_rows
+from qwen25vl.counting import kv_bytes_per_token
+from qwen25vl.prefill import CHUNK
+from qwen25vl.shapes import SHAPES
+from vidqa.watching import watch_frames
+
+SIDE = 224
+"""Height and width of a frame in pixels: 64 tokens a row of two."""
+TOKENS_PER_ROW, FRAMES_PER_ROW, QUESTION = 64, 2, 200
+
+
+@torch.inference_mode()
+def main() -> None:
+    """Make weights, run once, print what was held and what was counted."""
+    options = _options()
+    torch.set_num_threads(options.threads)
+    device = torch.device(options.device)
+    before = _resident() if device.type == "cpu" else 0
+    model = _model(device)
+    made = _held(device) - before
+    stages = _run(model, options.tokens // TOKENS_PER_ROW)
+    stages = {name: peak - before for name, peak in stages.items()}
+    counted = _counted(model, stages.pop("prompt_tokens") + before)
+    beside = _beside(model, counted["cache"])
+    document = {"after_weights": made, "peaks": stages, "counted": counted, "beside": beside}
+    print(json.dumps({"tokens": options.tokens, "device": device.type, **document}))
+
+
+def _run(model: Qwen25VL, rows: int) -> dict[str, int]:
+    """Highest memory so far after the tower and after the prefill, and tokens of the prompt."""
+    embeds_1SD, positions_31S, after_tower = _prompt(model, rows)
+    tokens = embeds_1SD.shape[1]
+    cache = KVCache(model.config.text, tokens, dtype=model.dtype, device=model.device)
+    prefill(model, embeds_1SD, positions_31S, cache)
+    peaks = {"tower": after_tower, "prefill": _held(model.device)}
+    return {**peaks, "prompt_tokens": tokens}
+
+
+def _prompt(model: Qwen25VL, rows: int) -> tuple[Tensor, Tensor, int]:
+    """Embeddings and position ids of a video and a question, and the peak of making them."""
+    rgb_THWC = _frames(rows * FRAMES_PER_ROW)
+    watched = watch_frames(model, rgb_THWC, uniform_rows(rows, 1.0), "video", still=False)
+    config, tokens_MD = model.config, watched.tokens_MD
+    after = _held(model.device)
+    pads = [config.video_token_id] * tokens_MD.shape[0]
+    question = range(20, 20 + QUESTION)
+    ids = [config.vision_start_token_id, *pads, config.vision_end_token_id, *question]
+    positions_31S = position_ids(ids, [watched.run], config)[:, None].to(model.device)
+    ids_1S = torch.tensor([ids], device=model.device)
+    return model.embed_prompt(ids_1S, tokens_MD), positions_31S, after
+
+
+def _frames(count: int) -> NDArray[np.uint8]:
+    return np.random.default_rng(0).integers(0, 256, (count, SIDE, SIDE, 3), dtype=np.uint8)
+
+
+def _model(device: torch.device) -> Qwen25VL:
+    """A small tower before 100 M parameters, or a card's 7B in its own type."""
+    if device.type == "cpu":
+        return Qwen25VL(decoder_config(small_tower(192, 8, 512, 768))).eval()
+    return card_model(SHAPES["7b"], device)
+
+
+def card_model(config: ModelConfig, device: torch.device) -> Qwen25VL:
+    """Random bfloat16 weights made where they stay."""
+    kept = torch.get_default_dtype()
+    torch.set_default_dtype(torch.bfloat16)
+    try:
+        with device:
+            return Qwen25VL(config).eval()
+    finally:
+        torch.set_default_dtype(kept)
+
+
+def _counted(model: Qwen25VL, tokens: int) -> dict[str, int]:
+    text, size = model.config.text, model.dtype.itemsize
+    chunk = min(tokens, CHUNK[model.device.type])
+    weights = sum(each.numel() * each.element_size() for each in model.parameters())
+    return {
+        "weights": weights,
+        "cache": tokens * kv_bytes_per_token(text, size),
+        "chunk": chunk * 2 * (text.hidden_size + text.intermediate_size) * size,
+    }
+
+
+def _beside(model: Qwen25VL, cache: int) -> dict[str, int]:
+    """Known bytes that are not counted: the prompt's embeddings, and a later chunk's mask.
+
+    On a processor the mask is a boolean and, inside the kernel's call, a number of the scores' type.
+    """
+    text, size = model.config.text, model.dtype.itemsize
+    tokens = cache // kv_bytes_per_token(text, size)
+    chunk = CHUNK[model.device.type]
+    mask = chunk * tokens * (1 + size) if tokens > chunk else 0
+    return {"embeddings": tokens * text.hidden_size * size, "mask": mask}
+
+
+def _held(device: torch.device) -> int:
+    """Bytes at the highest so far."""
+    return torch.cuda.max_memory_allocated(device) if device.type == "cuda" else _status("VmHWM")
+
+
+def _resident() -> int:
+    return _status("VmRSS")
+
+
+def _status(name: str) -> int:
+    """Bytes that Linux says of this process: VmRSS now, VmHWM at its peak."""
+    lines = Path("/proc/self/status").read_text(encoding="ascii").splitlines()
+    (line,) = (line for line in lines if line.startswith(f"{name}:"))
+    return int(line.split()[1]) * 1024
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description="Peak memory of one long video.")
+    parser.add_argument("--tokens", type=int, default=24_576, help="vision tokens")
+    parser.add_argument("--threads", type=int, default=2, help="torch threads")
+    parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    main()
