@@ -115,7 +115,7 @@ def _counted(model: Qwen25VL, tokens: int) -> dict[str, int]:
 def _beside(model: Qwen25VL, cache: int) -> dict[str, int]:
     """Known bytes that are not counted: the prompt's embeddings, and a later chunk's mask.
 
-    On a processor the mask is a boolean and, inside the kernel's call, a number of the scores' type.
+    On a processor the mask is a boolean and, inside the call, a number of the scores' type.
     """
     text, size = model.config.text, model.dtype.itemsize
     tokens = cache // kv_bytes_per_token(text, size)
