@@ -19,7 +19,8 @@ from qwen25vl.names import PATCH
 from qwen25vl.shapes import SHAPES
 from qwen25vl.vision import CHUNK_PATCHES, VisionTower
 
-LINEAR = "linear layers"
+LINEAR, PLAIN = "linear layers", "plain nn.Linear"
+"""Our own kernel, and torch's, which is the peer's."""
 SHORT, LONG, SQUARE = Grid(64, 12, 20), Grid(384, 10, 18), Grid(8, 16, 16)
 """A clip; the cookbook's long video; few frames for full width."""
 _PREFIX = "vision."
@@ -58,8 +59,9 @@ def _measured(config: VisionConfig, grid: Grid, wanted: tuple[Wanted, ...], roun
     tower = VisionTower(config).eval()
     patches_NP = torch.randn(grid.patches, config.patch_dim)
     contenders = tower_contenders(tower, peer_of(tower), patches_NP, grid)
-    contenders[LINEAR] = _linear_alone(tower, patches_NP, grid)
-    contenders[LINEAR]()
+    for name, call in ((LINEAR, nn.Linear.__call__), (PLAIN, nn.Linear.forward)):
+        contenders[name] = _linear_alone(tower, patches_NP, grid, call)
+        contenders[name]()
     size = "x".join(map(str, grid))
     name = f"tower, width {config.hidden_size}, {config.depth} layers, {size} patches"
     return take_turns(name, contenders, wanted, rounds)
@@ -112,10 +114,12 @@ def peer_of(tower: VisionTower) -> Callable[..., Any]:
     return peer
 
 
-def _linear_alone(tower: VisionTower, patches_NP: Tensor, grid: Grid) -> Callable[[], Tensor]:
+def _linear_alone(
+    tower: VisionTower, patches_NP: Tensor, grid: Grid, call: Callable[[nn.Linear, Tensor], Tensor]
+) -> Callable[[], Tensor]:
     """Every linear layer the tower calls, on as many rows at once, on inputs already there.
 
-    A plain call each: the activation, product or sum the tower lets a layer do is not counted.
+    One ``call`` each: the activation, product or sum the tower lets a layer do is not counted.
     """
     chunks = list(_chunk_rows(grid, patches_NP.device.type))
     unit, merger = tower.config.merge_unit, _linears(tower.merger)
@@ -128,11 +132,11 @@ def _linear_alone(tower: VisionTower, patches_NP: Tensor, grid: Grid) -> Callabl
     def run() -> Tensor:
         out, start = patches_NP, 0
         for rows in chunks:
-            tower.patch_embed(patches_NP[start : start + rows])
+            call(tower.patch_embed.proj, patches_NP[start : start + rows])
             for layer in blocks:
-                layer(inputs[layer][:rows])
+                call(layer, inputs[layer][:rows])
             for layer in merger:
-                out = layer(inputs[layer][: rows // unit])
+                out = call(layer, inputs[layer][: rows // unit])
             start += rows
         return out
 
