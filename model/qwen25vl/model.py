@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from qwen25vl.config import ModelConfig
 from qwen25vl.errors import PromptError
+from qwen25vl.linear import Linear
 from qwen25vl.patches import Grid
 from qwen25vl.positions import VisionRun
 from qwen25vl.text import TextDecoder
@@ -42,7 +43,7 @@ class Qwen25VL(nn.Module):
         self.config = config
         self.vision = VisionTower(config.vision)
         self.text = TextDecoder(config.text)
-        self.lm_head = nn.Linear(config.text.hidden_size, config.text.vocab_size, bias=False)
+        self.lm_head = Linear(config.text.hidden_size, config.text.vocab_size, bias=False)
         self.apply(_initialise)
         self.tie()
 

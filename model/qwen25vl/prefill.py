@@ -14,7 +14,7 @@ from qwen25vl.cache import KVCache
 from qwen25vl.errors import PromptError
 from qwen25vl.model import Qwen25VL
 
-CHUNK = {"cpu": 2048, "cuda": 32_768}
+CHUNK = {"cpu": 512, "cuda": 32_768}
 """Tokens at once, by device.
 
 On a card a whole prompt goes at once: the kernel that never holds all scores of grouped heads takes

@@ -49,6 +49,18 @@ def test_many_rows_of_float32_take_the_one_kernel():
     assert not {"aten::linear", "aten::silu", "aten::mul", "aten::add"} & set(names)
 
 
+@pytest.mark.skipif(not HAS_ONEDNN, reason="this build of torch has no oneDNN")
+@pytest.mark.parametrize(("inputs", "taken"), [(512, True), (511, False)])
+@torch.no_grad()
+def test_one_row_takes_the_kernel_where_the_matrix_is_large(inputs, taken):
+    layer, x = Linear(inputs, 512), torch.randn(1, inputs)
+    with torch.autograd.profiler.profile() as profile:
+        got = layer(x)
+    names = {event.name for event in profile.function_events}
+    assert ("mkldnn::_linear_pointwise" in names) == taken
+    torch.testing.assert_close(got, F.linear(x, layer.weight, layer.bias), atol=1e-4, rtol=1e-4)
+
+
 def test_gradients_are_those_of_plain_layers():
     torch.manual_seed(0)
     mlp, x = GatedMLP(24, 40, bias=True), torch.randn(MIN_ROWS, 24, requires_grad=True)
