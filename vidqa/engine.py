@@ -74,12 +74,12 @@ class Engine:
         :class:`ModelError` when frames and rows do not fit the checkpoint.
         """
         still = self.profile.time_encoding == "text"
-        with _model_errors():
+        with model_errors():
             return watch_frames(self._model, rgb_THWC, row_seconds, "video", still=still)
 
     def watch_image(self, rgb_HWC: NDArray[np.uint8]) -> Watched:
         """Encode one picture: a row at time 0, made of the picture twice; raises as ``watch``."""
-        with _model_errors():
+        with model_errors():
             return watch_frames(self._model, rgb_HWC[None], (0.0,), "image", still=False)
 
     @torch.inference_mode()
@@ -101,7 +101,7 @@ class Engine:
         every reply, says which tokens may follow. ``on_text`` gets the words as they come. Raises
         :class:`ModelError` when the prompt cannot be built or run.
         """
-        with _model_errors():
+        with model_errors():
             words = TextStream(self._tokenizer, stop)
             tokens = stream(
                 self._model,
@@ -131,7 +131,7 @@ class Engine:
         one batch. Where a text before an input differs (a profile that puts the text first), they
         share nothing and are answered one by one. Raises :class:`ModelError` as ``reply``.
         """
-        with _model_errors():
+        with model_errors():
             prompts = [self._rendered(chat, watched) for chat in chats]
             shared = shared_tokens(prompts, self._model.config) if len(chats) > 1 else 0
             if shared:
@@ -169,7 +169,7 @@ class Engine:
 
         All are scored in one pass. Raises :class:`ModelError` as ``reply``, and on an empty answer.
         """
-        with _model_errors():
+        with model_errors():
             ids = [self._tokenizer.encode(answer) for answer in answers]
             ended = [[*each, self._tokenizer.im_end] if each else [] for each in ids]
             return tuple(choose(self._model, *self._prompt(chat, watched), ended).probabilities)
@@ -181,7 +181,7 @@ class Engine:
         For embeddings: take the last token, or the mean over tokens. Raises :class:`ModelError` as
         ``reply``, and on a layer the decoder does not have.
         """
-        with _model_errors():
+        with model_errors():
             prompt = self._prompt(chat, watched)
             hidden_1SD = self._model.text.hidden(*prompt, layer=layer)
             hidden_SD: Tensor = hidden_1SD[0]
@@ -208,7 +208,7 @@ class Engine:
 
         Raises :class:`ModelError` when it cannot be compiled.
         """
-        with _model_errors():
+        with model_errors():
             return Grammar(self._vocabulary, grammar).start()
 
     @cached_property
@@ -245,11 +245,11 @@ def open_engine(
     ``weights`` other than ``stored`` makes bytes of them, and says so in the engine's identity.
     Raises :class:`ModelError` when the device is missing or cannot, or the folder cannot be loaded.
     """
-    place = _device_called(device)
+    place = device_called(device)
     own = torch.bfloat16 if place == "cuda" else torch.float32
     kind = own if dtype == "auto" else _DTYPES[dtype]
     quantized = None if weights == "stored" else weights
-    with _model_errors():
+    with model_errors():
         model = load_model(checkpoint.folder, device=place, dtype=kind, quantized=quantized)
         tokenizer = Tokenizer.from_folder(checkpoint.folder)
         tokenizer.check(model.config)
@@ -275,7 +275,8 @@ def _hear(
     return said, "".join(pieces)
 
 
-def _device_called(name: Device) -> str:
+def device_called(name: Device) -> str:
+    """The torch name of a device asked for; raises :class:`ModelError` where there is none."""
     present = torch.cuda.is_available()
     if name == "cuda" and not present:
         raise ModelError(
@@ -287,7 +288,7 @@ def _device_called(name: Device) -> str:
 
 
 @contextmanager
-def _model_errors() -> Iterator[None]:
+def model_errors() -> Iterator[None]:
     """The network's errors as ours: same message, same next step."""
     try:
         yield

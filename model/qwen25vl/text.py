@@ -24,7 +24,7 @@ class TextAttention(nn.Module):
     def __init__(self, config: TextConfig, layer: int) -> None:
         super().__init__()
         heads, kv_heads = config.num_attention_heads, config.num_key_value_heads
-        self.layer, self.head_dim, self.groups = layer, config.head_dim, heads // kv_heads
+        self.layer, self.head_dim = layer, config.head_dim
         self.q_proj = Linear(config.hidden_size, heads * config.head_dim)
         self.k_proj = Linear(config.hidden_size, kv_heads * config.head_dim)
         self.v_proj = Linear(config.hidden_size, kv_heads * config.head_dim)

@@ -19,8 +19,9 @@ from qwen25vl import counting as count
 from qwen25vl.vision import VisionTower
 from vidqa.bench.report import Report, Stage
 from vidqa.bench.stopwatch import Ceilings, Stopwatch, measure_ceilings
-from vidqa.bench.subject import Subject, model_errors
+from vidqa.bench.subject import Subject
 from vidqa.bench.work import Work
+from vidqa.engine import model_errors
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
 
-from qwen25vl import ModelConfig, Qwen25VL, Qwen25VLError, load_config, load_model
+from qwen25vl import ModelConfig, Qwen25VL, load_config, load_model
 from qwen25vl.config import read_json
 from qwen25vl.counting import parameters
 from qwen25vl.shapes import SHAPES
 from vidqa.checkpoints import find_checkpoint
+from vidqa.engine import device_called, model_errors
 from vidqa.errors import ModelError, SettingsError
 from vidqa.settings import load_settings
 
@@ -92,7 +91,7 @@ def find_subject(
             next_step="Give one of them.",
         )
     settings = load_settings(model=model, device=device, dtype=dtype)
-    place = _place(settings.device)
+    place = device_called(settings.device)
     own = torch.bfloat16 if place == "cuda" else torch.float32
     with model_errors():
         name, whole, folder = _named(settings.model, config, shape)
@@ -116,15 +115,6 @@ def random_model(config: ModelConfig, device: str, dtype: torch.dtype) -> Qwen25
         for parameter in model.parameters():
             parameter.uniform_(-0.03, 0.03)  # outputs stay finite through 80 layers
     return model.eval()
-
-
-@contextmanager
-def model_errors() -> Iterator[None]:
-    """The network's errors as ours: same message, same next step."""
-    try:
-        yield
-    except Qwen25VLError as err:
-        raise ModelError(str(err), code="model_failed", next_step=err.next_step) from err
 
 
 def _named(
@@ -157,17 +147,6 @@ def _some_layers(layers: int | None, config: ModelConfig) -> int | None:
         code="layers_impossible",
         next_step=f"Give --layers from 1 to {most}, or none to measure all.",
     )
-
-
-def _place(device: str) -> str:
-    present = torch.cuda.is_available()
-    if device == "cuda" and not present:
-        raise ModelError(
-            "there is no CUDA device",
-            code="device_missing",
-            next_step="Use --device cpu, or install a CUDA build of torch and its driver.",
-        )
-    return ("cuda" if present else "cpu") if device == "auto" else device
 
 
 def _memory_bytes(device: str) -> int:
