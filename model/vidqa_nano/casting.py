@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from vidqa_nano.acting import perform
-from vidqa_nano.phrases import BALL_COLOURS, CAR_COLOURS
+from vidqa_nano.phrases import BALL_COLOURS, CAR_COLOURS, PERSON_COLOURS
 from vidqa_nano.world import Actor, Colour, Rng, Scene, Track
 
 NAMED: Mapping[str, Colour] = {
@@ -18,7 +18,6 @@ NAMED: Mapping[str, Colour] = {
     "green": (44, 160, 70),
     "white": (236, 236, 238),
 }
-_SHIRTS = ((196, 60, 60), (50, 100, 190), (60, 140, 90), (120, 70, 150), (230, 140, 50))
 _TROUSERS = ((40, 44, 60), (70, 60, 50), (44, 62, 100), (90, 90, 96))
 _SKIN = ((244, 206, 172), (214, 164, 122), (150, 104, 72), (104, 70, 48))
 _HAIR = ((40, 28, 22), (90, 56, 30), (170, 130, 70), (60, 60, 66))
@@ -151,6 +150,7 @@ def _prop(rng: Rng, kind: str, x: float) -> Actor:
 
 
 def _person(rng: Rng) -> Actor:
+    colour = _free(rng, PERSON_COLOURS, set())
     tracks = {"x": _still(float(rng.uniform(0.15, 0.85))), "sit": _still(0.0), "lie": _still(0.0)}
     look = {
         "heading": 1.0 if rng.random() < 0.5 else -1.0,
@@ -158,12 +158,12 @@ def _person(rng: Rng) -> Actor:
         "rate": _rate(rng),
     }
     paint = {
-        "shirt": _pick(rng, _SHIRTS),
+        "shirt": NAMED[colour],
         "trousers": _pick(rng, _TROUSERS),
         "skin": _pick(rng, _SKIN),
         "hair": _pick(rng, _HAIR),
     }
-    return Actor("person", "person", tracks, look, paint)
+    return Actor("person", "person", tracks, look, paint, colour)
 
 
 def _still(value: float) -> Track:

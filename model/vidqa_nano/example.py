@@ -15,7 +15,7 @@ from typing import Any
 from vidqa_nano.casting import scene_for
 from vidqa_nano.film import write_film
 from vidqa_nano.phrases import BY_NAME, canonical
-from vidqa_nano.world import Scene, rng_for
+from vidqa_nano.world import Scene, Shot, Story, rng_for
 
 DURATION_S = 20.0
 _FEWEST_KINDS = 5
@@ -55,7 +55,7 @@ def main(argv: list[str] | None = None) -> int:
     folder: Path = parser.parse_args(argv).folder
     folder.mkdir(parents=True, exist_ok=True)
     scene = example_scene()
-    write_film(scene, folder / "door.mp4")
+    write_film(Story((Shot(0.0, scene),), DURATION_S), folder / "door.mp4")
     text = json.dumps(truth(scene), indent=2)
     (folder / "door.json").write_text(text + "\n", encoding="utf-8")
     return 0

@@ -1,6 +1,6 @@
-"""Scene and time to pixels: any size, the same picture.
+"""Story and time to pixels: any size, the same picture.
 
-In: a :class:`vidqa_nano.world.Scene`, seconds, a side in pixels. Out: uint8 frames (T, side, side,
+In: a :class:`vidqa_nano.world.Story`, seconds, a side in pixels. Out: uint8 frames (T, side, side,
 3). A frame is drawn larger than asked and shrunk with an antialiased bicubic filter, which is what
 happens to the frames of a video file on their way to the model.
 """
@@ -17,20 +17,24 @@ from PIL import Image
 from vidqa_nano.brush import Brush, mix, shade
 from vidqa_nano.figures import draw_bird, draw_dog, draw_person
 from vidqa_nano.props import PROPS
-from vidqa_nano.world import Actor, Scene
+from vidqa_nano.world import Actor, Scene, Story
 
 FLOOR_Y, ROAD_Y = 0.74, 0.85
 _DARKEST = 0.35
 
 
 def draw_frames(
-    scene: Scene, seconds: Sequence[float], side: int, *, oversample: int = 2
+    story: Story, seconds: Sequence[float], side: int, *, oversample: int = 2
 ) -> NDArray[np.uint8]:
-    """Frames of ``scene`` at ``seconds``: uint8 (T, side, side, 3)."""
-    backdrop = _backdrop(scene, side * oversample)
+    """Frames of ``story`` at ``seconds``: uint8 (T, side, side, 3)."""
+    backdrops: dict[float, Image.Image] = {}
     frames = np.empty((len(seconds), side, side, 3), np.uint8)
-    for i, t_s in enumerate(seconds):
-        image = backdrop.copy()
+    for i, story_s in enumerate(seconds):
+        shot = story.shot_at(story_s)
+        scene, t_s = shot.scene, story_s - shot.start_s
+        if shot.start_s not in backdrops:
+            backdrops[shot.start_s] = _backdrop(scene, side * oversample)
+        image = backdrops[shot.start_s].copy()
         _draw_actors(Brush(image), scene, t_s)
         if oversample > 1:
             image = image.resize((side, side), Image.Resampling.BICUBIC)

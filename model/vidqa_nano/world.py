@@ -1,15 +1,17 @@
 """The drawn world: a scene is a few actors whose properties follow tracks on a continuous clock.
 
-In: a random generator and a duration. Out: a :class:`Scene`, which knows every event to the tenth
-of a second and can be asked for the state of any actor at any time. Units: seconds from the first
-frame, positions and lengths as fractions of the frame (x to the right, y down). Nothing here
-knows pixels; :mod:`vidqa_nano.render` draws a scene at any size.
+A :class:`Scene` knows every event to the tenth of a second and can be asked for the state of any
+actor at any time; a :class:`Story` shows one scene or several after one another through a
+:class:`Lens`. Units: seconds from the first frame, positions and lengths as fractions of the frame
+(x to the right, y down). Nothing here knows pixels; :mod:`vidqa_nano.render` draws at any size.
 """
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 import numpy as np
 
@@ -101,7 +103,79 @@ class Scene:
         return next((actor for actor in self.actors if actor.kind == kind), None)
 
 
-SPLITS = {"train": 1, "held_out": 2, "example": 3}
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lens:
+    """What the camera adds to a story; the default adds nothing."""
+
+    pan: float = 0.0
+    """How far the view drifts to either side, in frame widths."""
+    pan_period_s: float = 40.0
+    light: float = 0.0
+    """By which share the light rises and falls."""
+    light_period_s: float = 40.0
+    noise: float = 0.0
+    """Standard deviation of the sensor's noise, in grey levels of 255."""
+    counter: bool = False
+    """Whether a number stands in a corner, which changes and tells nothing."""
+    seed: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Shot:
+    """A scene that is shown from ``start_s`` on; its own clock starts there."""
+
+    start_s: float
+    scene: Scene
+
+
+@dataclass(frozen=True)
+class Story:
+    """A video: shots after one another over ``[0, duration_s)``, seen through a lens."""
+
+    shots: Sequence[Shot]
+    """By start; the first starts at 0 and each lasts until the next one starts."""
+    duration_s: float
+    lens: Lens = field(default_factory=Lens)
+
+    @cached_property
+    def events(self) -> list[Event]:
+        """All events on the story's clock by start time, each wholly inside its shot."""
+        return sorted(
+            replace(
+                event,
+                start_s=tenth(event.start_s + shot.start_s),
+                end_s=tenth(event.end_s + shot.start_s),
+            )
+            for shot in self.shots
+            for event in shot.scene.events
+        )
+
+    @property
+    def actors(self) -> list[Actor]:
+        """All actors of all shots."""
+        return [actor for shot in self.shots for actor in shot.scene.actors]
+
+    def shot_at(self, t_s: float) -> Shot:
+        """The shot that is on at ``t_s``."""
+        starts = [shot.start_s for shot in self.shots]
+        return self.shots[max(0, bisect_right(starts, t_s + 1e-6) - 1)]
+
+    def state(self, kind: str, prop: str, t_s: float) -> float:
+        """A property of the first actor of a kind in the shot at ``t_s``; 0 when there is none."""
+        shot = self.shot_at(t_s)
+        actor = shot.scene.find(kind)
+        return 0.0 if actor is None else actor.tracks[prop].at(t_s - shot.start_s)
+
+
+SPLITS = {
+    "train": 1,
+    "held_out": 2,
+    "example": 3,
+    "tuning": 4,
+    "novel": 5,
+    "needle": 6,
+}
+"""``novel`` holds pairs of kind and colour that are in no other split but ``example``."""
 
 
 def rng_for(split: str, index: int) -> Rng:
