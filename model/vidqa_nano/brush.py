@@ -13,19 +13,24 @@ Point = tuple[float, float]
 
 
 class Brush:
-    """Draws on a square image; coordinates and widths are fractions of its side."""
+    """Draws on an image; coordinates and widths are fractions of its height.
 
-    def __init__(self, image: Image.Image) -> None:
-        self.side = image.width
+    ``shift`` is what the camera's pan adds to every x.
+    """
+
+    def __init__(self, image: Image.Image, shift: float = 0.0) -> None:
+        self.side, self.shift = image.height, shift
         self._draw = ImageDraw.Draw(image)
 
     def poly(self, points: Sequence[Point], colour: Colour) -> None:
         """A filled polygon."""
-        self._draw.polygon([(x * self.side, y * self.side) for x, y in points], fill=colour)
+        self._draw.polygon(
+            [((x + self.shift) * self.side, y * self.side) for x, y in points], fill=colour
+        )
 
     def rect(self, x0: float, y0: float, x1: float, y1: float, colour: Colour) -> None:
         """A filled rectangle between two corners, in any order."""
-        left, right = sorted((x0 * self.side, x1 * self.side))
+        left, right = sorted(((x0 + self.shift) * self.side, (x1 + self.shift) * self.side))
         top, bottom = sorted((y0 * self.side, y1 * self.side))
         self._draw.rectangle((left, top, right, bottom), fill=colour)
 
@@ -35,12 +40,12 @@ class Brush:
 
     def oval(self, x: float, y: float, rx: float, ry: float, colour: Colour) -> None:
         """A filled ellipse with upright axes."""
-        s = self.side
+        s, x = self.side, x + self.shift
         self._draw.ellipse(((x - rx) * s, (y - ry) * s, (x + rx) * s, (y + ry) * s), fill=colour)
 
     def limb(self, points: Sequence[Point], width: float, colour: Colour) -> None:
         """A thick line with round joints and ends."""
-        scaled = [(x * self.side, y * self.side) for x, y in points]
+        scaled = [((x + self.shift) * self.side, y * self.side) for x, y in points]
         self._draw.line(scaled, fill=colour, width=max(1, round(width * self.side)))
         for x, y in points:
             self.disc(x, y, width / 2, colour)

@@ -1,15 +1,16 @@
-"""Puts actors on a set: chooses the setting, who is there, where, how they look, who acts.
+"""Puts actors on a set: who is there, where, how they look.
 
-In: a random generator and a duration. Out: a :class:`vidqa_nano.world.Scene` with its events.
+In: a random generator and a setting. Out: actors at rest, which :mod:`vidqa_nano.directing` tells
+to act, and the colours of the set.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
-from vidqa_nano.acting import perform
-from vidqa_nano.phrases import BALL_COLOURS, CAR_COLOURS, PERSON_COLOURS
-from vidqa_nano.world import Actor, Colour, Rng, Scene, Track
+from vidqa_nano.person_mind import BAG, UMBRELLA
+from vidqa_nano.phrases import BALL_COLOURS, CAR_COLOURS, NUMBERS, PERSON_COLOURS
+from vidqa_nano.world import Actor, Colour, Rng, Track
 
 NAMED: Mapping[str, Colour] = {
     "red": (214, 48, 44),
@@ -27,107 +28,121 @@ _FLOORS = ((168, 128, 92), (134, 104, 82), (150, 146, 140), (120, 132, 140))
 _SKIES = ((150, 200, 236), (176, 214, 240), (190, 206, 222), (240, 214, 180))
 _HOUSES = ((208, 180, 150), (190, 150, 130), (200, 200, 196), (176, 186, 160))
 _DOGS = ((120, 78, 44), (60, 50, 46), (196, 160, 110), (226, 222, 214))
+_CATS = ((244, 146, 40), (250, 170, 80))
 _BALLOONS = ((224, 70, 120), (250, 140, 40), (130, 80, 200))
 _BIRDS = ((50, 54, 66), (90, 70, 60), (70, 80, 110))
 
-_WALL_PROPS = {"room": ("screen", "curtain", "lamp", "fan"), "street": ("signal", "lamp")}
-_FRONT = {"room": ("ball", "ball", "box", "dog"), "street": ("car", "car", "ball", "dog", "box")}
+_WALL_PROPS = {
+    "room": ("screen", "curtain", "lamp", "fan", "number", "fire"),
+    "street": ("signal", "lamp", "flag", "fountain", "smoke", "number"),
+}
+_FRONT = {
+    "room": ("ball", "ball", "box", "dog", "cat"),
+    "street": ("car", "car", "ball", "dog", "cat", "box"),
+}
+_STATES = {
+    "screen": "lit",
+    "lamp": "lit",
+    "signal": "green",
+    "curtain": "open",
+    "number": "shown",
+    "flag": "up",
+}
 
 
-def scene_for(rng: Rng, duration_s: float, *, setting: str | None = None) -> Scene:
-    """A scene with its events; everything is decided by ``rng``, ``duration_s`` and ``setting``."""
-    setting = setting or ("room" if rng.random() < 0.55 else "street")
-    actors = _cast(rng, setting)
-    _direct(actors, duration_s, rng)
-    paint = {
-        "wall": _pick(rng, _WALLS),
-        "floor": _pick(rng, _FLOORS),
-        "sky": _pick(rng, _SKIES),
-        "house": _pick(rng, _HOUSES),
-    }
-    look = {"cloud": float(rng.uniform(0.1, 0.9)), "frame": float(rng.random())}
-    return Scene(setting=setting, duration_s=duration_s, actors=actors, paint=paint, look=look)
-
-
-def _direct(actors: list[Actor], duration_s: float, rng: Rng) -> None:
-    door = next((actor for actor in actors if actor.kind == "door"), None)
-    able = [actor for actor in actors if actor.kind != "door"]
-    busy = int(rng.integers(2, 6))
-    person = [actor for actor in able if actor.kind == "person"]
-    others = [actor for actor in able if actor.kind != "person"]
-    order = [others[i] for i in rng.permutation(len(others))]
-    rare = [actor for actor in order if actor.kind == "weather" and rng.random() < 0.5]
-    cast = person + rare + [actor for actor in order if actor not in rare]
-    for actor in cast[:busy]:
-        perform(actor, duration_s, rng, door=door)
-
-
-def _cast(rng: Rng, setting: str) -> list[Actor]:
+def cast(rng: Rng, setting: str, *, twins: bool = False) -> list[Actor]:
+    """The actors of a scene at rest, farthest first; ``twins`` asks for two of a colourful kind."""
     slots = [0.19, 0.5, 0.81]
     places = [slots[i] + float(rng.uniform(-0.03, 0.03)) for i in rng.permutation(3)]
     actors: list[Actor] = []
-    if rng.random() < 0.35:
-        actors.append(Actor("daylight", "daylight", {"bright": _still(1.0)}))
-    if rng.random() < 0.88:
+    if rng.random() < 0.3:
+        actors.append(Actor("daylight", "daylight", {"bright": _still(rng.random() < 0.8)}))
+    if rng.random() < 0.7:
         actors.append(_door(rng, places.pop(), setting))
     props = _WALL_PROPS[setting]
-    chosen = rng.permutation(len(props))[: int(rng.integers(1, 3))]
+    chosen = rng.permutation(len(props))[: int(rng.integers(1, len(places) + 1))]
     actors += [_prop(rng, props[i], places.pop()) for i in chosen]
     actors += _airborne(rng, setting)
-    if rng.random() < 0.92:
-        actors.append(_person(rng))
-    actors += _front(rng, setting)
-    if setting == "street" and rng.random() < 0.5:
+    pair = rng.choice(["person", "ball", "car" if setting == "street" else "ball"])
+    actors += _people(rng, two=rng.random() < 0.35 or (twins and pair == "person"))
+    actors += _front(rng, setting, str(pair) if twins else "")
+    if setting == "street" and rng.random() < 0.4:
         snow = float(rng.random() < 0.5)
         actors.append(Actor("weather", "weather", {}, {"snow": snow}))
     return actors
 
 
+def paint_set(rng: Rng) -> dict[str, Colour]:
+    """The colours of a set."""
+    return {
+        "wall": _pick(rng, _WALLS),
+        "floor": _pick(rng, _FLOORS),
+        "sky": _pick(rng, _SKIES),
+        "house": _pick(rng, _HOUSES),
+    }
+
+
 def _airborne(rng: Rng, setting: str) -> list[Actor]:
     found: list[Actor] = []
-    if rng.random() < 0.3:
+    if rng.random() < 0.25:
         x = float(rng.uniform(0.12, 0.88))
         height = float(rng.random() < 0.5)
         paint = {"skin": _pick(rng, _BALLOONS)}
         found.append(Actor("balloon", "balloon", {"height": _still(height)}, {"x": x}, paint))
-    if setting == "street" and rng.random() < 0.55:
+    if setting == "street" and rng.random() < 0.6:
         x, y = float(rng.uniform(0.12, 0.88)), float(rng.uniform(0.08, 0.2))
         paint = {"skin": _pick(rng, _BIRDS)}
-        found.append(Actor("bird", "bird", {"x": _still(x)}, {"y": y}, paint))
+        tracks = {"x": _still(x), "down": _still(rng.random() < 0.35)}
+        look = {"y": y, "heading": 1.0 if rng.random() < 0.5 else -1.0}
+        found.append(Actor("bird", "bird", tracks, look, paint))
     return found
 
 
-def _front(rng: Rng, setting: str) -> list[Actor]:
-    pool = _FRONT[setting]
-    kinds = [pool[i] for i in rng.permutation(len(pool))[: int(rng.integers(1, 3))]]
+def _people(rng: Rng, *, two: bool) -> list[Actor]:
+    if not two and rng.random() < 0.12:
+        return []
     taken: set[str] = set()
-    found: list[Actor] = []
-    for n, kind in enumerate(kinds):
-        if kind != "ball" and any(actor.kind == kind for actor in found):
-            continue
-        found.append(_front_actor(rng, kind, f"{kind}{n}", taken))
-    return found
+    if not two:
+        return [_person(rng, "person0", float(rng.uniform(0.15, 0.85)), taken)]
+    left, right = float(rng.uniform(0.14, 0.4)), float(rng.uniform(0.6, 0.86))
+    spots = (left, right) if rng.random() < 0.5 else (right, left)
+    return [_person(rng, f"person{n}", x, taken) for n, x in enumerate(spots)]
 
 
-def _front_actor(rng: Rng, kind: str, name: str, taken: set[str]) -> Actor:
-    x = float(rng.uniform(0.15, 0.85))
+def _front(rng: Rng, setting: str, pair: str) -> list[Actor]:
+    pool = _FRONT[setting]
+    kinds = [pool[i] for i in rng.permutation(len(pool))[: int(rng.integers(1, 4))]]
+    if pair in ("ball", "car"):
+        kinds = [pair, pair, *kinds[:1]]
+    xs = [0.2, 0.5, 0.8]
+    places = [xs[i] + float(rng.uniform(-0.06, 0.06)) for i in rng.permutation(3)]
+    taken: dict[str, set[str]] = {}
+    return [
+        _front_actor(rng, kind, f"{kind}{n}", places[n], taken.setdefault(kind, set()))
+        for n, kind in enumerate(kinds)
+    ]
+
+
+def _front_actor(rng: Rng, kind: str, name: str, x: float, taken: set[str]) -> Actor:
+    look = {"x": x, "heading": 1.0 if rng.random() < 0.5 else -1.0, "rate": _rate(rng)}
     if kind == "ball":
         return _ball(rng, name, x, taken)
     if kind == "car":
         colour = _free(rng, CAR_COLOURS, taken)
-        paint = {"skin": NAMED[colour]}
-        look = {"heading": 1.0 if rng.random() < 0.5 else -1.0, "rate": _rate(rng)}
-        return Actor(name, "car", {"x": _still(x)}, look, paint, colour)
+        tracks = {"x": _still(x), "hood": _still(rng.random() < 0.2)}
+        return Actor(name, "car", tracks, look, {"skin": NAMED[colour]}, colour)
     if kind == "dog":
-        look = {"heading": 1.0 if rng.random() < 0.5 else -1.0, "rate": _rate(rng)}
-        return Actor(name, "dog", {"x": _still(x)}, look, {"skin": _pick(rng, _DOGS)})
-    speed = float(rng.uniform(70, 130)) * (1 if rng.random() < 0.5 else -1)
-    return Actor(name, "box", {}, {"x": x, "degrees_per_s": speed})
+        tracks = {"x": _still(x), "sit": _still(rng.random() < 0.25)}
+        return Actor(name, "dog", tracks, look, {"skin": _pick(rng, _DOGS)})
+    if kind == "cat":
+        return Actor(name, "cat", {"x": _still(x)}, look, {"skin": _pick(rng, _CATS)})
+    speed = float(rng.uniform(70, 130)) * look["heading"]
+    return Actor(name, "box", {}, look | {"degrees_per_s": speed})
 
 
 def _ball(rng: Rng, name: str, x: float, taken: set[str]) -> Actor:
     colour = _free(rng, BALL_COLOURS, taken)
-    size = 0.0 if rng.random() < 0.25 else 1.0
+    size = float(rng.choice([0.0, 1.0, 1.9], p=[0.25, 0.6, 0.15]))
     look = {"radius": float(rng.uniform(0.06, 0.075)), "rate": _rate(rng)}
     tracks = {"x": _still(x), "size": _still(size)}
     return Actor(name, "ball", tracks, look, {"skin": NAMED[colour]}, colour)
@@ -136,26 +151,37 @@ def _ball(rng: Rng, name: str, x: float, taken: set[str]) -> Actor:
 def _door(rng: Rng, x: float, setting: str) -> Actor:
     handle = 1.0 if x < 0.4 else -1.0 if x > 0.6 else (1.0 if rng.random() < 0.5 else -1.0)
     spot = x + handle * (0.11 + 0.085)
-    ajar = 1.0 if rng.random() < 0.3 else 0.0
     look = {"x": x, "handle": handle, "spot": spot, "street": float(setting == "street")}
-    return Actor("door", "door", {"open": _still(ajar)}, look, {"skin": _pick(rng, _DOORS)})
+    tracks = {"open": _still(rng.random() < 0.3)}
+    return Actor("door", "door", tracks, look, {"skin": _pick(rng, _DOORS)})
 
 
 def _prop(rng: Rng, kind: str, x: float) -> Actor:
-    on = 1.0 if rng.random() < 0.4 else 0.0
+    on = rng.random() < 0.4
     speed = float(rng.uniform(80, 150)) * (1 if rng.random() < 0.5 else -1)
     look = {"x": x, "rate": float(rng.uniform(0.75, 1.15)), "degrees_per_s": speed}
-    prop = {"screen": "lit", "lamp": "lit", "signal": "green", "curtain": "open"}.get(kind)
-    return Actor(kind, kind, {prop: _still(on)} if prop else {}, look)
+    tracks = {_STATES[kind]: _still(on)} if kind in _STATES else {}
+    number = _free(rng, NUMBERS, set()) if kind == "number" else None
+    return Actor(kind, kind, tracks, look, colour=number)
 
 
-def _person(rng: Rng) -> Actor:
-    colour = _free(rng, PERSON_COLOURS, set())
-    tracks = {"x": _still(float(rng.uniform(0.15, 0.85))), "sit": _still(0.0), "lie": _still(0.0)}
+def _person(rng: Rng, name: str, x: float, taken: set[str]) -> Actor:
+    colour = _free(rng, PERSON_COLOURS, taken)
+    holds = float(rng.choice([0.0, BAG, UMBRELLA], p=[0.52, 0.26, 0.22]))
+    tracks = {prop: _still(False) for prop in ("sit", "lie", "umbrella", "bag")}
+    tracks["x"] = _still(x)
+    if holds == 0.0 and rng.random() < 0.15:
+        tracks["sit" if rng.random() < 0.5 else "lie"] = _still(True)
+    if holds == BAG:
+        tracks["bag"] = _still(rng.random() < 0.5)
+    if holds == UMBRELLA:
+        tracks["umbrella"] = _still(rng.random() < 0.3)
     look = {
         "heading": 1.0 if rng.random() < 0.5 else -1.0,
         "height": float(rng.uniform(0.42, 0.48)),
         "rate": _rate(rng),
+        "holds": holds,
+        "hand": 1.0 if rng.random() < 0.5 else -1.0,
     }
     paint = {
         "shirt": NAMED[colour],
@@ -163,11 +189,11 @@ def _person(rng: Rng) -> Actor:
         "skin": _pick(rng, _SKIN),
         "hair": _pick(rng, _HAIR),
     }
-    return Actor("person", "person", tracks, look, paint, colour)
+    return Actor(name, "person", tracks, look, paint, colour)
 
 
-def _still(value: float) -> Track:
-    return Track([0.0], [value])
+def _still(value: float | bool) -> Track:
+    return Track([0.0], [float(value)])
 
 
 def _rate(rng: Rng) -> float:

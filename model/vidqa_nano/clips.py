@@ -1,40 +1,39 @@
 """Pre-drawn clips on disk: drawing once, training many times.
 
-In: a split's name and a number of clips. Out: a folder with ``frames.npy``, uint8 (F, 56, 56, 3),
-all clips' frames at 2 per second one after another, and ``first.npy``, the row where each clip
-begins. Stories are not stored: a clip's number draws the same story again.
+In: a split's name and a number of clips. Out: a file of frames, uint8 (F, 56, 56, 3), all clips'
+frames at 2 per second one after another. Stories are not stored: a clip's number tells the same
+story again. The file's name holds a digest of the code, so a changed world is drawn anew.
 """
 
 from __future__ import annotations
 
+import hashlib
 import math
 from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
+from functools import cache
+from multiprocessing import get_context
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
-from vidqa_nano.casting import scene_for
+from vidqa_nano.codec import through_codec
 from vidqa_nano.render import draw_frames
-from vidqa_nano.world import Shot, Story, rng_for, tenth
+from vidqa_nano.story import Lengths, story_of
+from vidqa_nano.world import SPLITS, Story
+
+__all__ = ["Clips", "Lengths", "frame_times", "load_clips", "story_of"]
 
 SIDE = 56
 FPS = 2
-Lengths = Literal["short", "long"]
-SECONDS: dict[Lengths | None, tuple[float, float]] = {
-    None: (5.0, 120.0),
-    "short": (8.0, 32.0),
-    "long": (60.0, 120.0),
-}
-
-
-def story_of(split: str, index: int, lengths: Lengths | None = None) -> Story:
-    """Clip ``index`` of a split; ``lengths`` asks for ``short`` or ``long`` ones only."""
-    rng = rng_for(split, index)
-    duration_s = tenth(rng.uniform(*SECONDS[lengths]))
-    return Story((Shot(0.0, scene_for(rng, duration_s)),), duration_s)
+OVERSAMPLE = 4
+CODEC_SHARE, CODEC_CRF = 1 / 3, (18, 36)
+"""How many clips were compressed as a video file is, and how much."""
+PROCESSES = 2
+_CHUNK = 50
 
 
 def frame_times(duration_s: float, fps: float = FPS) -> list[float]:
@@ -64,19 +63,87 @@ def load_clips(cache: Path, split: str, count: int, lengths: Lengths | None = No
     stories = [story_of(split, i, lengths) for i in range(count)]
     counts = [len(frame_times(story.duration_s)) for story in stories]
     first = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
-    path = cache / f"{split}-{lengths or 'all'}-{count}-{SIDE}.npy"
+    path = cache / f"{split}-{lengths or 'all'}-{count}-{drawing_digest()}.npy"
     if not path.exists():
-        _draw(stories, first, path)
+        _draw_all(_Order(path.with_suffix(".half"), split, lengths), first)
+        path.with_suffix(".half").rename(path)
     return Clips(stories, np.load(path, mmap_mode="r"), first)
 
 
-def _draw(stories: Sequence[Story], first: NDArray[np.int64], path: Path) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    half = path.with_suffix(".half")
+@cache
+def drawing_digest() -> str:
+    """Eight hex digits that change with any code that may decide how a clip looks."""
+    found = hashlib.sha256()
+    for name in _DRAWING:
+        found.update((Path(__file__).parent / f"{name}.py").read_bytes())
+    return found.hexdigest()[:8]
+
+
+_DRAWING = (
+    "acting",
+    "brush",
+    "casting",
+    "clips",
+    "codec",
+    "digits",
+    "directing",
+    "door",
+    "figures",
+    "furniture",
+    "kinds_alive",
+    "kinds_things",
+    "lens",
+    "minds",
+    "person",
+    "person_mind",
+    "phrases",
+    "pose",
+    "props",
+    "render",
+    "sets",
+    "story",
+    "world",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class _Order:
+    """What a drawing process must know."""
+
+    path: Path
+    split: str
+    lengths: Lengths | None
+
+
+def _draw_all(order: _Order, first: NDArray[np.int64]) -> None:
+    order.path.parent.mkdir(parents=True, exist_ok=True)
     shape = (int(first[-1]), SIDE, SIDE, 3)
-    frames = np.lib.format.open_memmap(half, mode="w+", dtype=np.uint8, shape=shape)
-    for i, story in enumerate(stories):
-        times = frame_times(story.duration_s)
-        frames[first[i] : first[i + 1]] = draw_frames(story, times, SIDE, oversample=4)
+    np.lib.format.open_memmap(order.path, mode="w+", dtype=np.uint8, shape=shape).flush()
+    count = len(first) - 1
+    chunks = [range(i, min(i + _CHUNK, count)) for i in range(0, count, _CHUNK)]
+    if len(chunks) == 1:
+        _draw_chunk(order, chunks[0], first)
+        return
+    with ProcessPoolExecutor(PROCESSES, mp_context=get_context("spawn")) as pool:
+        tasks = [pool.submit(_draw_chunk, order, chunk, first) for chunk in chunks]
+        for task in tasks:
+            task.result()
+
+
+def _draw_chunk(order: _Order, chunk: range, first: NDArray[np.int64]) -> None:
+    frames = np.load(order.path, mmap_mode="r+")
+    for i in chunk:
+        frames[first[i] : first[i + 1]] = draw_clip(order.split, i, order.lengths)
     frames.flush()
-    half.rename(path)
+
+
+def draw_clip(split: str, index: int, lengths: Lengths | None = None) -> NDArray[np.uint8]:
+    """The frames of one clip at 2 per second: uint8 (T, 56, 56, 3)."""
+    story, rng = story_of(split, index, lengths), np.random.default_rng([SPLITS[split], index, 1])
+    times = frame_times(story.duration_s)
+    if rng.random() >= CODEC_SHARE:
+        return draw_frames(story, times, SIDE, oversample=OVERSAMPLE)
+    large = draw_frames(story, times, SIDE * OVERSAMPLE, oversample=1)
+    decoded = through_codec(large, int(rng.integers(*CODEC_CRF)))
+    shrunk = [Image.fromarray(f).resize((SIDE, SIDE), Image.Resampling.BICUBIC) for f in decoded]
+    return np.stack([np.asarray(image) for image in shrunk])

@@ -1,7 +1,9 @@
-"""``python -m vidqa_nano.example``: draws examples/door.mp4 and writes down what happens in it.
+"""``python -m vidqa_nano.example FOLDER``: draws the shipped examples and writes what is in them.
 
-The scene is the first of the example split (never trained on) in which a person opens a door
-exactly once among other things that happen. It was fixed before there was a model to ask.
+Three films: ``door`` (a person opens a door exactly once), ``car`` (a car does one thing of its
+own while a car of another colour stands or drives by) and ``count`` (one thing happens exactly
+three times). Each is the first story of the example split, on which nothing is ever trained, that
+has what is asked.
 """
 
 from __future__ import annotations
@@ -9,55 +11,78 @@ from __future__ import annotations
 import argparse
 import itertools
 import json
+from collections import Counter
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from vidqa_nano.casting import scene_for
+from vidqa_nano.caption import event_phrase
 from vidqa_nano.film import write_film
-from vidqa_nano.phrases import BY_NAME, canonical
-from vidqa_nano.world import Scene, Shot, Story, rng_for
+from vidqa_nano.story import story_of
+from vidqa_nano.world import Story
 
-DURATION_S = 20.0
-_FEWEST_KINDS = 5
-
-
-def example_scene() -> Scene:
-    """The scene of the shipped example."""
-    scenes = (
-        scene_for(rng_for("example", n), DURATION_S, setting="room") for n in itertools.count()
-    )
-    return next(scene for scene in scenes if _suits(scene))
+_SECONDS = (17.0, 24.0)
+_FEWEST_KINDS = 4
 
 
-def _suits(scene: Scene) -> bool:
-    kinds = [event.kind for event in scene.events]
-    return kinds.count("person_opens_door") == 1 and len(set(kinds)) >= _FEWEST_KINDS
+def example_story(name: str) -> Story:
+    """The story of an example of this name."""
+    stories = (story_of("example", n, "short") for n in itertools.count())
+    return next(story for story in stories if _is_rich(story) and SUITS[name](story))
 
 
-def truth(scene: Scene) -> dict[str, Any]:
+def _is_rich(story: Story) -> bool:
+    shortest, longest = _SECONDS
+    kinds = {event.kind for event in story.events}
+    return shortest <= story.duration_s <= longest and len(kinds) >= _FEWEST_KINDS
+
+
+def _kinds(story: Story) -> Counter[str]:
+    return Counter(event.kind for event in story.events)
+
+
+def _has_a_door(story: Story) -> bool:
+    return _kinds(story)["person_opens_door"] == 1
+
+
+def _has_two_cars(story: Story) -> bool:
+    cars = [actor for actor in story.actors if actor.kind == "car"]
+    kinds = _kinds(story)
+    return len(cars) == 2 and kinds["car_drives_left"] + kinds["car_drives_right"] == 1
+
+
+def _has_three(story: Story) -> bool:
+    return 3 in _kinds(story).values()
+
+
+SUITS: Mapping[str, Callable[[Story], bool]] = {
+    "door": _has_a_door,
+    "car": _has_two_cars,
+    "count": _has_three,
+}
+
+
+def truth(story: Story) -> dict[str, Any]:
     """Every event with the phrase that asks for it, in seconds from the first frame."""
     return {
         "events": [
-            {
-                "phrase": canonical(BY_NAME[event.kind], event.colour),
-                "start": event.start_s,
-                "end": event.end_s,
-            }
-            for event in scene.events
+            {"phrase": event_phrase(event), "start": event.start_s, "end": event.end_s}
+            for event in story.events
         ]
     }
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Write both files; returns the exit code."""
+    """Write the films and their truths; returns the exit code."""
     parser = argparse.ArgumentParser(prog="python -m vidqa_nano.example", description=__doc__)
-    parser.add_argument("folder", type=Path, help="where door.mp4 and door.json go")
+    parser.add_argument("folder", type=Path, help="where door.mp4, door.json and the others go")
     folder: Path = parser.parse_args(argv).folder
     folder.mkdir(parents=True, exist_ok=True)
-    scene = example_scene()
-    write_film(Story((Shot(0.0, scene),), DURATION_S), folder / "door.mp4")
-    text = json.dumps(truth(scene), indent=2)
-    (folder / "door.json").write_text(text + "\n", encoding="utf-8")
+    for name in SUITS:
+        story = example_story(name)
+        write_film(story, folder / f"{name}.mp4")
+        text = json.dumps(truth(story), indent=2)
+        (folder / f"{name}.json").write_text(text + "\n", encoding="utf-8")
     return 0
 
 

@@ -47,7 +47,7 @@ NOVEL_PAIRS: frozenset[tuple[str, str]] = frozenset(
         ("car_flashes_lights", "blue"),
     }
 )
-"""Kind and colour of events that only the splits ``novel`` and ``example`` contain."""
+"""Kind and colour of events that only the split ``novel`` contains."""
 
 KINDS: tuple[Kind, ...] = (*ALIVE, *THINGS)
 BY_NAME = {kind.name: kind for kind in KINDS}

@@ -1,4 +1,4 @@
-"""Draws what is not alive: door, lamp, screen, curtain, fan, traffic light, ball, car and so on."""
+"""Draws things, and lists how every actor but a person is drawn."""
 
 from __future__ import annotations
 
@@ -7,7 +7,9 @@ from collections.abc import Callable
 
 from vidqa_nano.brush import Brush, Point, mix, shade, turned
 from vidqa_nano.door import DOOR_BOTTOM, DOOR_HALF, DOOR_TOP, door_leaf
-from vidqa_nano.figures import FRONT_Y, heading, hop
+from vidqa_nano.figures import draw_bird, draw_cat, draw_dog
+from vidqa_nano.furniture import draw_board, draw_fire, draw_flag, draw_fountain, draw_smoke
+from vidqa_nano.pose import FRONT_Y, acted_s, heading, hop
 from vidqa_nano.world import Actor, Colour
 
 _BLACK: Colour = (24, 24, 28)
@@ -94,18 +96,13 @@ def draw_curtain(brush: Brush, actor: Actor, t_s: float) -> None:
 def draw_fan(brush: Brush, actor: Actor, t_s: float) -> None:
     """A wall fan with three blades, one of them red so that every turn shows."""
     x, y = actor.look["x"], 0.3
-    turn = 20 + actor.look["degrees_per_s"] * _acted_s(actor, t_s)
+    turn = 20 + actor.look["degrees_per_s"] * acted_s(actor, t_s)
     brush.disc(x, y, 0.135, (110, 116, 124))
     brush.disc(x, y, 0.12, (226, 230, 232))
     for blade, colour in enumerate(((220, 60, 50), (60, 80, 100), (60, 80, 100))):
         shape = [(x, y), (x - 0.045, y - 0.1), (x + 0.045, y - 0.1)]
         brush.poly(turned(shape, turn + 120 * blade, (x, y)), colour)
     brush.disc(x, y, 0.022, _BLACK)
-
-
-def _acted_s(actor: Actor, t_s: float) -> float:
-    """Seconds the actor has spent in its events so far."""
-    return sum(max(0.0, min(t_s, event.end_s) - event.start_s) for event in actor.events)
 
 
 def draw_signal(brush: Brush, actor: Actor, t_s: float) -> None:
@@ -150,6 +147,7 @@ def draw_car(brush: Brush, actor: Actor, t_s: float) -> None:
     x, y, skin = actor.tracks["x"].at(t_s), FRONT_Y - 0.03, actor.paint["skin"]
     cabin = [(-0.09, -0.07), (-0.055, -0.135), (0.04, -0.135), (0.085, -0.07)]
     brush.poly([(x + side * dx, y + dy) for dx, dy in cabin], shade(skin, 0.85))
+    _draw_hood(brush, actor, t_s, side)
     glass = [(-0.07, -0.072), (-0.045, -0.12), (0.032, -0.12), (0.065, -0.072)]
     brush.poly([(x + side * dx, y + dy) for dx, dy in glass], (170, 214, 236))
     brush.limb([(x - 0.13, y - 0.04), (x + 0.13, y - 0.04)], 0.07, skin)
@@ -163,10 +161,21 @@ def draw_car(brush: Brush, actor: Actor, t_s: float) -> None:
         brush.disc(x + end * 0.155, y - 0.045, 0.052 if bright else 0.018, (255, 196, 40))
 
 
+def _draw_hood(brush: Brush, actor: Actor, t_s: float, side: float) -> None:
+    """The lid over the engine, which swings up about its end at the cabin."""
+    x, y, open_ = actor.tracks["x"].at(t_s), FRONT_Y - 0.03, actor.tracks["hood"].at(t_s)
+    if open_ == 0:
+        return
+    hinge = (x + side * 0.055, y - 0.07)
+    lid = turned([(hinge[0] + side * 0.13, hinge[1])], -side * 70 * open_, hinge)[0]
+    brush.limb([hinge, (x + side * 0.14, y - 0.07)], 0.03, _BLACK)
+    brush.limb([hinge, lid], 0.036, shade(actor.paint["skin"], 0.75))
+
+
 def draw_box(brush: Brush, actor: Actor, t_s: float) -> None:
     """A crate with a dark cross that turns about its middle."""
     x, y = actor.look["x"], FRONT_Y - 0.09
-    turn = actor.look["degrees_per_s"] * _acted_s(actor, t_s)
+    turn = actor.look["degrees_per_s"] * acted_s(actor, t_s)
     corners = [
         (x - 0.075, y - 0.075),
         (x + 0.075, y - 0.075),
@@ -179,7 +188,15 @@ def draw_box(brush: Brush, actor: Actor, t_s: float) -> None:
     brush.poly([corners[0], corners[1], (x, y)], (230, 80, 60))
 
 
-PROPS: dict[str, Callable[[Brush, Actor, float], None]] = {
+DRAWINGS: dict[str, Callable[[Brush, Actor, float], None]] = {
+    "dog": draw_dog,
+    "cat": draw_cat,
+    "bird": draw_bird,
+    "number": draw_board,
+    "fire": draw_fire,
+    "flag": draw_flag,
+    "fountain": draw_fountain,
+    "smoke": draw_smoke,
     "door": draw_door,
     "lamp": draw_lamp,
     "screen": draw_screen,

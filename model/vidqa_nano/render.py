@@ -14,96 +14,75 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from vidqa_nano.brush import Brush, mix, shade
-from vidqa_nano.figures import draw_bird, draw_dog, draw_person
-from vidqa_nano.props import PROPS
+from vidqa_nano.brush import Brush
+from vidqa_nano.lens import Grain, draw_counter, light, pan
+from vidqa_nano.person import draw_person
+from vidqa_nano.props import DRAWINGS
+from vidqa_nano.sets import MARGIN, draw_set
 from vidqa_nano.world import Actor, Scene, Story
 
-FLOOR_Y, ROAD_Y = 0.74, 0.85
-_DARKEST = 0.35
+_DARKEST = 0.42
 
 
 def draw_frames(
     story: Story, seconds: Sequence[float], side: int, *, oversample: int = 2
 ) -> NDArray[np.uint8]:
     """Frames of ``story`` at ``seconds``: uint8 (T, side, side, 3)."""
-    backdrops: dict[float, Image.Image] = {}
+    easel = Easel(story, side * oversample)
+    grain = Grain(story.lens, side) if story.lens.noise else None
     frames = np.empty((len(seconds), side, side, 3), np.uint8)
-    for i, story_s in enumerate(seconds):
-        shot = story.shot_at(story_s)
-        scene, t_s = shot.scene, story_s - shot.start_s
-        if shot.start_s not in backdrops:
-            backdrops[shot.start_s] = _backdrop(scene, side * oversample)
-        image = backdrops[shot.start_s].copy()
-        _draw_actors(Brush(image), scene, t_s)
+    for i, t_s in enumerate(seconds):
+        image = easel.draw(t_s)
         if oversample > 1:
             image = image.resize((side, side), Image.Resampling.BICUBIC)
-        frames[i] = _daylight(np.asarray(image), scene, t_s)
+        lit = _lit(np.asarray(image), story, t_s)
+        frames[i] = grain.on(lit, t_s) if grain else lit
     return frames
 
 
-def _draw_actors(brush: Brush, scene: Scene, t_s: float) -> None:
+class Easel:
+    """Draws a story's frames at one size, every set once."""
+
+    def __init__(self, story: Story, side: int) -> None:
+        self.story, self.side = story, side
+        self._sets: dict[float, Image.Image] = {}
+
+    def draw(self, t_s: float) -> Image.Image:
+        """The frame at ``t_s`` before the light and the sensor."""
+        shot, lens = self.story.shot_at(t_s), self.story.lens
+        if shot.start_s not in self._sets:
+            self._sets[shot.start_s] = draw_set(shot.scene, self.side)
+        moved = round(pan(lens, t_s) * self.side)
+        left = round(MARGIN * self.side) - moved
+        image = self._sets[shot.start_s].crop((left, 0, left + self.side, self.side))
+        draw_actors(Brush(image, moved / self.side), shot.scene, t_s - shot.start_s)
+        if lens.counter:
+            draw_counter(Brush(image), lens, t_s)
+        return image
+
+
+def draw_actors(brush: Brush, scene: Scene, t_s: float) -> None:
+    """Everyone and everything in a scene at ``t_s`` on the scene's clock."""
     door = scene.find("door")
     for actor in scene.actors:
         if actor.kind == "person":
             draw_person(brush, actor, t_s, door)
-        elif actor.kind == "dog":
-            draw_dog(brush, actor, t_s)
-        elif actor.kind == "bird":
-            draw_bird(brush, actor, t_s)
-        elif actor.kind in PROPS:
-            PROPS[actor.kind](brush, actor, t_s)
+        elif actor.kind in DRAWINGS:
+            DRAWINGS[actor.kind](brush, actor, t_s)
         elif actor.kind == "weather" and actor.acting(t_s):
             _draw_weather(brush, actor, t_s)
 
 
-def _daylight(rgb_HWC: NDArray[np.uint8], scene: Scene, t_s: float) -> NDArray[np.uint8]:
-    daylight = scene.find("daylight")
-    if daylight is None:
+def _lit(rgb_HWC: NDArray[np.uint8], story: Story, t_s: float) -> NDArray[np.uint8]:
+    shot = story.shot_at(t_s)
+    daylight, level = shot.scene.find("daylight"), light(story.lens, t_s)
+    if daylight is not None:
+        bright = daylight.tracks["bright"].at(t_s - shot.start_s)
+        level *= _DARKEST + (1 - _DARKEST) * bright
+    if level == 1:
         return rgb_HWC
-    level = _DARKEST + (1 - _DARKEST) * daylight.tracks["bright"].at(t_s)
-    lit: NDArray[np.uint8] = (rgb_HWC * np.float32(level) + 0.5).astype(np.uint8)
-    return lit
-
-
-def _backdrop(scene: Scene, side: int) -> Image.Image:
-    image = Image.new("RGB", (side, side))
-    brush = Brush(image)
-    if scene.setting == "room":
-        _draw_room(brush, scene)
-    else:
-        _draw_street(brush, scene)
-    return image
-
-
-def _draw_room(brush: Brush, scene: Scene) -> None:
-    wall, floor = scene.paint["wall"], scene.paint["floor"]
-    brush.rect(0, 0, 1, FLOOR_Y, wall)
-    for stripe in range(1, 10, 2):
-        brush.rect(stripe / 10, 0, stripe / 10 + 0.1, FLOOR_Y, shade(wall, 0.985))
-    brush.rect(0, FLOOR_Y, 1, 1, floor)
-    brush.rect(0, FLOOR_Y - 0.02, 1, FLOOR_Y + 0.006, shade(wall, 0.8))
-    for plank in range(4):
-        y = FLOOR_Y + 0.06 + plank * 0.07
-        brush.rect(0, y, 1, y + 0.004, shade(floor, 0.88))
-
-
-def _draw_street(brush: Brush, scene: Scene) -> None:
-    sky, house = scene.paint["sky"], scene.paint["house"]
-    for band in range(8):
-        colour = mix(sky, (244, 246, 248), band / 14)
-        brush.rect(0, band * 0.04, 1, band * 0.04 + 0.05, colour)
-    cloud = scene.look["cloud"]
-    for dx, r in ((-0.05, 0.03), (0.0, 0.042), (0.05, 0.03)):
-        brush.disc(cloud + dx, 0.07, r, (250, 250, 252))
-    brush.rect(0, 0.22, 1, FLOOR_Y + 0.02, house)
-    brush.rect(0, 0.2, 1, 0.235, shade(house, 0.7))
-    for row in range(5):
-        y = 0.32 + row * 0.09
-        brush.rect(0, y, 1, y + 0.005, shade(house, 0.93))
-    brush.rect(0, FLOOR_Y + 0.01, 1, ROAD_Y, (176, 174, 170))
-    brush.rect(0, ROAD_Y, 1, 1, (92, 94, 100))
-    brush.rect(0, ROAD_Y, 1, ROAD_Y + 0.012, (210, 208, 204))
+    lit = np.minimum(rgb_HWC * np.float32(level) + 0.5, 255).astype(np.uint8)
+    return np.asarray(lit, np.uint8)
 
 
 def _draw_weather(brush: Brush, actor: Actor, t_s: float) -> None:

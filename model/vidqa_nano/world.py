@@ -175,7 +175,7 @@ SPLITS = {
     "novel": 5,
     "needle": 6,
 }
-"""``novel`` holds pairs of kind and colour that are in no other split but ``example``."""
+"""``novel`` holds pairs of kind and colour that are in no other split."""
 
 
 def rng_for(split: str, index: int) -> Rng:
