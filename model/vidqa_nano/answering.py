@@ -11,16 +11,24 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
+import torch.nn.functional as F  # noqa: N812
 from numpy.typing import NDArray
 from tokenizers import Tokenizer
+from torch import Tensor
 
 from qwen25vl import Grid, KVCache, Qwen25VL, VisionRun, next_position, patchify, position_ids
-from qwen25vl.generate import generate
+from qwen25vl.batch import generate_behind
+from qwen25vl.decode import Prompt
 from qwen25vl.positions import Mode
+from qwen25vl.prefill import prefill
+from vidqa_nano.losses import text_vectors
 from vidqa_nano.packing import SIDE_PATCHES, Packer
+from vidqa_nano.wording import EMBED_VIDEO
 
 LONGEST_REPLY = 64
-_ROOM = 256
+TOGETHER = 8
+"""Questions answered behind one another's backs in one go."""
+_ROOM = TOGETHER * (LONGEST_REPLY + 80)
 
 
 @dataclass(slots=True)
@@ -48,24 +56,62 @@ class Asker:
         ids = self.packer.shared_ids(len(row_seconds))
         run = VisionRun(Grid(len(row_seconds), SIDE_PATCHES, SIDE_PATCHES), row_seconds)
         positions = position_ids(ids, [run], self.model.config, mode=self.mode)
-        tokens = self.model.vision(patches, [grid])
-        embeds = self.model.embed_prompt(torch.tensor([ids]), tokens)
-        cache = KVCache(self.model.config.text, len(ids) + _ROOM, dtype=embeds.dtype)
-        self.model.text(embeds, positions[:, None], cache=cache)
+        device = self.model.device
+        tokens = self.model.vision(patches.to(device), [grid])
+        embeds = self.model.embed_prompt(torch.tensor([ids], device=device), tokens)
+        config = self.model.config.text
+        cache = KVCache(config, len(ids) + _ROOM, dtype=embeds.dtype, device=device)
+        self.model.text(embeds, positions[:, None].to(device), cache=cache)
         return Watched(cache, len(ids), next_position(positions))
 
-    @torch.no_grad()
     def ask(self, watched: Watched, text: str) -> str:
         """The reply to what the user says about the clip."""
+        return self.ask_all(watched, [text])[0]
+
+    @torch.no_grad()
+    def ask_all(self, watched: Watched, texts: Sequence[str]) -> list[str]:
+        """The replies to several questions, each as if it were the only one."""
+        replies: list[str] = []
+        for at in range(0, len(texts), TOGETHER):
+            prompts = [self._prompt(watched, text) for text in texts[at : at + TOGETHER]]
+            found = generate_behind(
+                self.model,
+                watched.cache,
+                prompts,
+                max_new_tokens=LONGEST_REPLY,
+                stop_ids=(self.packer.end,),
+            )
+            replies += [str(self.tokenizer.decode(reply.ids)) for reply in found]
+        return replies
+
+    @torch.no_grad()
+    def chance(self, watched: Watched, text: str, yes: str, no: str) -> float:
+        """How probable a reply that begins as ``yes`` does is, of that and ``no``."""
+        state = self._last_state(watched, text)
+        pair = torch.tensor([self.packer.ids(yes)[0], self.packer.ids(no)[0]])
+        scores = self.model.logits(state).float()[pair.to(state.device)]
+        return float(scores.softmax(0)[0])
+
+    @torch.no_grad()
+    def clip_vector(self, watched: Watched) -> Tensor:
+        """The clip's vector (D,), of length 1."""
+        return F.normalize(self._last_state(watched, EMBED_VIDEO).float(), dim=-1)
+
+    @torch.no_grad()
+    def text_vectors(self, texts: Sequence[str]) -> Tensor:
+        """The vectors (N, D) of texts, of length 1."""
+        return text_vectors(self.model, self.packer.texts(texts))
+
+    def _last_state(self, watched: Watched, text: str) -> Tensor:
+        """The state (D,) of the last token of a prompt behind the clip, after the final norm."""
+        prompt = self._prompt(watched, text)
+        state = prefill(self.model, *prompt, watched.cache)[0, 0]
         watched.cache.truncate(watched.length)
+        return state
+
+    def _prompt(self, watched: Watched, text: str) -> Prompt:
         ids = [*self.packer.ids(text), *self.packer.turn]
-        positions = torch.arange(len(ids)) + watched.next_position
-        reply = generate(
-            self.model,
-            self.model.embed(torch.tensor([ids])),
-            positions.expand(3, 1, -1),
-            max_new_tokens=LONGEST_REPLY,
-            stop_ids=(self.packer.end,),
-            cache=watched.cache,
-        )
-        return str(self.tokenizer.decode(reply.ids))
+        device = self.model.device
+        positions = torch.arange(len(ids), device=device) + watched.next_position
+        embeds = self.model.embed(torch.tensor([ids], device=device))
+        return Prompt(embeds, positions.expand(3, 1, -1))

@@ -8,7 +8,10 @@ from tokenizers import Tokenizer
 
 
 def nano_config(tokenizer: Tokenizer) -> dict[str, Any]:
-    """The flat config.json; a frame of 56 x 56 pixels is 4 tokens, a question about 10."""
+    """The flat config.json; a frame of 56 x 56 pixels is 4 tokens, a question about 10.
+
+    With this ``rope_theta`` the slowest of time's eight clocks turns once in 33 minutes.
+    """
     token = tokenizer.token_to_id
     vocabulary = tokenizer.get_vocab_size()
     return {
@@ -30,7 +33,7 @@ def nano_config(tokenizer: Tokenizer) -> dict[str, Any]:
         "num_key_value_heads": 5,
         "hidden_act": "silu",
         "rms_norm_eps": 1e-6,
-        "rope_theta": 10000.0,
+        "rope_theta": 2_500_000.0,
         "rope_scaling": {"type": "mrope", "mrope_section": [8, 4, 4]},
         "max_position_embeddings": 32768,
         "use_sliding_window": False,

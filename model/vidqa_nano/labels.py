@@ -14,12 +14,13 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from vidqa_nano.questions import EVERY_QUERY
-from vidqa_nano.windows import STATES, Sample
+from vidqa_nano.queries import COLUMN, TRAINED
+from vidqa_nano.windows import PRESENT, STATES, Sample
 from vidqa_nano.wording import Times
 
-QUERY_COLUMN = {(q.kind.name, q.colour): i for i, q in enumerate(EVERY_QUERY)}
-CLASSES = len(EVERY_QUERY) + len(STATES)
+CLASSES = len(TRAINED) + len(STATES) + len(PRESENT)
+_INSTANT_S = 0.05
+"""What a row that repeats a lone last frame is taken to last."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +28,7 @@ class RowLabels:
     """Targets of the rows of a batch; ``valid_BR`` is False on padding."""
 
     seen_BRC: Tensor
-    """Every kind of event, of any and of each colour, then the states of the scene."""
+    """Every kind of event, of any and of each colour, the states of the scene, who is there."""
     seconds_BR: Tensor
     """The whole second at which each row starts."""
     valid_BR: Tensor
@@ -49,34 +50,33 @@ def row_labels(samples: Sequence[Sample]) -> RowLabels:
 
 def _seen(sample: Sample) -> NDArray[np.float32]:
     labels = np.zeros((len(sample.row_seconds), CLASSES), np.float32)
-    labels[:, len(EVERY_QUERY) :] = sample.states_RC
+    labels[:, len(TRAINED) :] = sample.states_RC
     for event in sample.events:
         share = shares(sample, [(event.start_s, event.end_s)])
-        for colour in {None, event.colour}:
-            column = QUERY_COLUMN[event.kind.name, colour]
-            labels[:, column] = np.maximum(labels[:, column], share)
+        for pair in {(event.kind.name, None), (event.kind.name, event.colour)} & COLUMN.keys():
+            labels[:, COLUMN[pair]] = np.maximum(labels[:, COLUMN[pair]], share)
     return labels
 
 
 def shares(sample: Sample, spans: Times) -> NDArray[np.float32]:
     """Per row, the share of the time between its two frames that lies inside the spans."""
     start = np.asarray(sample.row_seconds)[:, None]
-    end = start + sample.row_span_s
+    length = np.maximum(np.asarray(sample.row_ends)[:, None] - start, _INSTANT_S)
     low, high = np.asarray(spans, np.float64).reshape(-1, 2).T[:, None, :]
-    inside = np.clip(np.minimum(end, high) - np.maximum(start, low), 0, None).sum(axis=1)
-    return np.asarray(np.clip(inside / sample.row_span_s, 0, 1), np.float32)
+    inside = np.clip(np.minimum(start + length, high) - np.maximum(start, low), 0, None)
+    return np.asarray(np.clip(inside.sum(axis=1) / length[:, 0], 0, 1), np.float32)
 
 
 def edge_row(sample: Sample, edge_s: float) -> int:
     """The row in which a start or an end first shows: no row can tell what follows its frames."""
-    row = int((edge_s + sample.row_span_s) / (2 * sample.row_span_s))
+    row = int(np.searchsorted(sample.row_ends, edge_s, side="right"))
     return min(row, len(sample.row_seconds) - 1)
 
 
 def question_labels(samples: Sequence[Sample]) -> Tensor:
     """(B, Q, R, 3): per question and row, happening, its start showing, its end showing."""
     longest = max(len(sample.row_seconds) for sample in samples)
-    count = len(samples[0].questions)
+    count = max(1, *(len(sample.questions) for sample in samples))
     labels = torch.zeros(len(samples), count, longest, 3)
     for b, sample in enumerate(samples):
         rows = len(sample.row_seconds)

@@ -8,6 +8,7 @@ token before the video when there are none. The heads are the decoder's own and 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -24,6 +25,7 @@ from vidqa_nano.windows import Sample
 LAYER = 4
 """The decoder layer (from 1) whose heads are shown where to look."""
 EDGE_HEAD, BEGIN_HEAD = 0, 1
+HEADS = 2
 _ON = 0.3
 """Share of a row from which on an event counts as on in it."""
 
@@ -49,7 +51,7 @@ class Draft:
     def add(self, question: int, at: int, pieces: Sequence[str]) -> None:
         """The looks of one reply; ``at`` predicts its first token, ``pieces`` are its tokens."""
         asked = self.sample.questions[question]
-        if asked.task in ("ground", "verify"):
+        if asked.task in ("ground", "verify") or (asked.task == "ask" and asked.spans):
             on = shares(self.sample, asked.spans)
             rows = [row for row, share in enumerate(on) if share > _ON]
             self.found.append((at, BEGIN_HEAD, self._tokens(rows) or [self.first - 1]))
@@ -63,13 +65,19 @@ class Draft:
 
 
 def digits_of(pieces: Sequence[str]) -> Iterator[tuple[int, int]]:
-    """(place, number) of every digit in a reply: the n-th time it is part of, counted from 0."""
-    number = -1
-    for place, piece in enumerate(pieces):
-        if piece.isdigit():
-            within = place > 0 and (pieces[place - 1].isdigit() or pieces[place - 1] == ".")
-            number += not within
-            yield place, number
+    """(place, number) of every digit of a time in a reply: the n-th time, counted from 0.
+
+    A time is written with a point and one decimal; the number on a board is none.
+    """
+    text = "".join(_shown(piece) for piece in pieces)
+    places = [place for place, piece in enumerate(pieces) for _ in _shown(piece)]
+    for number, time in enumerate(re.finditer(r"\d+\.\d", text)):
+        yield from ((places[at], number) for at in range(*time.span()) if text[at] != ".")
+
+
+def _shown(piece: str) -> str:
+    """The characters that stand for a piece in the text that is searched."""
+    return piece if piece.isdigit() or piece == "." else " "
 
 
 def gather(drafts: Sequence[Draft], length: int) -> Looks:
@@ -105,19 +113,19 @@ def watch_heads(model: Qwen25VL) -> Iterator[dict[str, Tensor]]:
 def looking_loss(
     model: Qwen25VL, seen: dict[str, Tensor], looks: Looks, positions_3BS: Tensor, mask_B1SS: Tensor
 ) -> Tensor:
-    """Mean of -log(attention that falls on the right tokens)."""
+    """Sum of -log(attention that falls on the right tokens)."""
     config = model.config.text
     rope = text_rope(positions_3BS, config, seen["q_proj"].dtype)
 
     def heads(name: str) -> Tensor:
-        split = seen[name].unflatten(2, (-1, config.head_dim)).transpose(1, 2)
-        return rotate(split, *rope)
+        first = seen[name].unflatten(2, (-1, config.head_dim))[:, :, :HEADS].transpose(1, 2)
+        return rotate(first, *rope)
 
-    q_ND = heads("q_proj")[looks.clip_N, looks.head_N, looks.token_N]
-    k_NSD = heads("k_proj")[looks.clip_N, looks.head_N]
-    scores_NS = torch.einsum("nd,nsd->ns", q_ND, k_NSD).float() * config.head_dim**-0.5
+    scores_BHSS = heads("q_proj") @ heads("k_proj").mT
+    at_N = (looks.clip_N, looks.head_N, looks.token_N)
+    scores_NS = scores_BHSS[at_N].float() * config.head_dim**-0.5
     allowed_NS = mask_B1SS[looks.clip_N, 0, looks.token_N]
     all_N = scores_NS.masked_fill(~allowed_NS, -torch.inf).logsumexp(1)
     right_N = scores_NS.masked_fill(~looks.target_NS, -torch.inf).logsumexp(1)
-    loss: Tensor = (all_N - right_N).mean()
+    loss: Tensor = (all_N - right_N).sum()
     return loss

@@ -6,6 +6,8 @@ second the row is (off decoder layer 2), and whether the asked event is on in it
 the question's last token and the row, off layer 3). Their heads are dropped after training. A
 fourth loss needs no head of its own: it shows two of the decoder's where to look (:mod:`looking`).
 Without them the model learns several times slower: one answer carries only a handful of digits.
+A last one draws a clip and what is told of it together (:mod:`vidqa_nano.contrast`).
+Every loss is a sum with a count (:class:`Part`), so that a batch may be shared out among workers.
 """
 
 from __future__ import annotations
@@ -13,6 +15,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F  # noqa: N812
@@ -21,9 +24,11 @@ from torch import Tensor, nn
 from qwen25vl import Grid, Qwen25VL, patchify
 from vidqa_nano.labels import CLASSES, RowLabels
 from vidqa_nano.looking import looking_loss, watch_heads
-from vidqa_nano.packing import SIDE_PATCHES, TOKENS_PER_ROW, Batch
+from vidqa_nano.packing import SIDE_PATCHES, TOKENS_PER_ROW, Batch, Texts
 
 TIME_LAYER, SCORE_LAYER = 2, 3
+TENS, ONES = 13, 10
+"""Digits of a row's whole second: 0 to 129."""
 SCORE_WIDTH = 48
 CHUNK_PATCHES = 1024
 """Patches encoded at once: few enough that a layer's activations stay in a core's cache."""
@@ -37,6 +42,14 @@ class Weights:
     seconds: float = 0.2
     active: float = 1.0
     looking: float = 0.3
+    embed: float = 0.15
+
+
+class Part(NamedTuple):
+    """A loss summed over the ``count`` things that this worker has of it."""
+
+    sum: Tensor
+    count: float
 
 
 class Helpers(nn.Module):
@@ -48,7 +61,7 @@ class Helpers(nn.Module):
         classes = nn.Linear(row_width, CLASSES)
         nn.init.constant_(classes.bias, -4.0)
         self.seen = nn.Sequential(nn.LayerNorm(row_width), classes)
-        self.seconds = nn.Sequential(nn.LayerNorm(width), nn.Linear(width, 20))
+        self.seconds = nn.Sequential(nn.LayerNorm(width), nn.Linear(width, TENS + ONES))
         self.row_key = nn.Sequential(nn.LayerNorm(width), nn.Linear(width, 3 * SCORE_WIDTH))
         self.ask_query = nn.Sequential(nn.LayerNorm(width), nn.Linear(width, 3 * SCORE_WIDTH))
         self.score_bias = nn.Parameter(torch.full((3,), -3.0))
@@ -58,36 +71,60 @@ def vision_tokens(model: Qwen25VL, batch: Batch, gain: tuple[float, float] = (1.
     """The tower's tokens (M, D) of all clips; ``gain`` scales and shifts the pixels' contrast."""
     patches, grid = patchify(batch.frames_FHWC, model.config.vision)
     assert grid == Grid(sum(batch.rows_B), SIDE_PATCHES, SIDE_PATCHES)  # noqa: S101
-    tokens: Tensor = model.vision(
-        patches.mul_(gain[0]).add_(gain[1]), [grid], chunk_patches=CHUNK_PATCHES
-    )
+    seen = patches.mul_(gain[0]).add_(gain[1]).to(model.device)
+    tokens: Tensor = model.vision(seen, [grid], chunk_patches=CHUNK_PATCHES)
     return tokens
 
 
-def seen_loss(helpers: Helpers, tokens_MD: Tensor, labels: RowLabels) -> Tensor:
-    """Which events and states each row shows: summed over classes, averaged over rows."""
+def seen_loss(helpers: Helpers, tokens_MD: Tensor, labels: RowLabels) -> Part:
+    """Which events and states each row shows: summed over classes, counted in rows."""
     rows = tokens_MD.reshape(-1, TOKENS_PER_ROW * tokens_MD.shape[1])
     logits = helpers.seen(rows).float()
     targets = labels.seen_BRC[labels.valid_BR]
-    return F.binary_cross_entropy_with_logits(logits, targets, reduction="sum") / len(targets)
+    loss = F.binary_cross_entropy_with_logits(logits, targets, reduction="sum")
+    return Part(loss, len(targets))
+
+
+class Found(NamedTuple):
+    """What a pass over a batch leaves: its losses, and the vectors to be drawn together."""
+
+    parts: dict[str, Part]
+    clip_ED: Tensor
+    """Of the clips that are embedded, of length 1."""
+    text_ND: Tensor
+    """Of their texts."""
 
 
 def all_losses(
     model: Qwen25VL, helpers: Helpers, batch: Batch, gain: tuple[float, float] = (1.0, 0.0)
-) -> dict[str, Tensor]:
+) -> Found:
     """The losses of a batch by name: ``reply`` and the helpers' of :class:`Weights`."""
     tokens_MD = vision_tokens(model, batch, gain)
     embeds_BSD = model.embed(batch.ids_BS).index_put(batch.vision_at, tokens_MD.float())
     with taps(model) as tapped, watch_heads(model) as heads:
         hidden_BSD = model.text(embeds_BSD, batch.positions_3BS, mask=batch.mask_B1SS)
     logits_TV = model.logits(hidden_BSD[batch.reply_at]).float()
-    return {
-        "reply": F.cross_entropy(logits_TV, batch.reply_T),
+    reply = F.cross_entropy(logits_TV, batch.reply_T, reduction="sum")
+    looking = looking_loss(model, heads, batch.looks, batch.positions_3BS, batch.mask_B1SS)
+    parts = {
+        "reply": Part(reply, len(batch.reply_T)),
         "seen": seen_loss(helpers, tokens_MD, batch.labels),
         "seconds": _seconds_loss(helpers, row_states(tapped[TIME_LAYER], batch), batch.labels),
         "active": _active_loss(helpers, tapped[SCORE_LAYER], batch),
-        "looking": looking_loss(model, heads, batch.looks, batch.positions_3BS, batch.mask_B1SS),
+        "looking": Part(looking, len(batch.looks.clip_N)),
     }
+    clip_ED = F.normalize(hidden_BSD[batch.embed_at].float(), dim=-1)
+    return Found(parts, clip_ED, text_vectors(model, batch.texts))
+
+
+def text_vectors(model: Qwen25VL, texts: Texts | None) -> Tensor:
+    """The vectors (N, D) of texts, of length 1: the last tokens' states after the final norm."""
+    if texts is None:
+        return torch.zeros(0, model.config.text.hidden_size, device=model.device)
+    positions = torch.arange(texts.ids_NS.shape[1], device=model.device)
+    hidden_NSD = model.text(model.embed(texts.ids_NS), positions.expand(3, *texts.ids_NS.shape))
+    rows = torch.arange(len(texts.last_N), device=model.device)
+    return F.normalize(hidden_NSD[rows, texts.last_N].float(), dim=-1)
 
 
 @contextmanager
@@ -117,23 +154,21 @@ def row_states(hidden_BSD: Tensor, batch: Batch) -> Tensor:
     return rows.index_put(torch.nonzero(batch.labels.valid_BR, as_tuple=True), per_row)
 
 
-def _seconds_loss(helpers: Helpers, rows_BRD: Tensor, labels: RowLabels) -> Tensor:
+def _seconds_loss(helpers: Helpers, rows_BRD: Tensor, labels: RowLabels) -> Part:
     logits = helpers.seconds(rows_BRD[labels.valid_BR]).float()
     seconds = labels.seconds_BR[labels.valid_BR]
-    tens, ones = (
-        F.cross_entropy(logits[:, :10], seconds // 10),
-        F.cross_entropy(logits[:, 10:], seconds % 10),
-    )
-    return tens + ones
+    tens = F.cross_entropy(logits[:, :TENS], seconds // 10, reduction="sum")
+    ones = F.cross_entropy(logits[:, TENS:], seconds % 10, reduction="sum")
+    return Part(tens + ones, len(seconds))
 
 
-def _active_loss(helpers: Helpers, hidden_BSD: Tensor, batch: Batch) -> Tensor:
+def _active_loss(helpers: Helpers, hidden_BSD: Tensor, batch: Batch) -> Part:
     keys = helpers.row_key(row_states(hidden_BSD, batch)).unflatten(2, (3, -1))
-    clip = torch.arange(len(hidden_BSD))[:, None]
+    clip = torch.arange(len(hidden_BSD), device=hidden_BSD.device)[:, None]
     queries = helpers.ask_query(hidden_BSD[clip, batch.ask_at_BQ]).unflatten(2, (3, -1))
     scores = torch.einsum("bqce,brce->bqrc", queries, keys).float() * SCORE_WIDTH**-0.5
     loss = F.binary_cross_entropy_with_logits(
         scores + helpers.score_bias, batch.active_BQR3, reduction="none"
     )
-    valid = batch.labels.valid_BR[:, None, :, None]
-    return (loss * valid).sum() / (valid.sum() * loss.shape[1])
+    valid_BQR = batch.labels.valid_BR[:, None, :] & batch.asked_BQ[:, :, None]
+    return Part((loss.sum(-1) * valid_BQR).sum(), float(valid_BQR.sum()))

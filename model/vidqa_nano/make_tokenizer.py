@@ -12,8 +12,8 @@ from collections.abc import Iterator
 
 from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, pre_tokenizers, trainers
 
+from vidqa_nano.asking import every_answer_word
 from vidqa_nano.phrases import every_phrase
-from vidqa_nano.questions import every_answer_word
 from vidqa_nano.wording import FIXED_PARTS
 
 SPECIAL = (

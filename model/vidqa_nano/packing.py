@@ -9,7 +9,8 @@ position, so each is trained exactly as if it had been asked alone.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields, is_dataclass, replace
+from typing import Any
 
 import numpy as np
 import torch
@@ -20,7 +21,7 @@ from qwen25vl import Grid, ModelConfig, VisionRun, position_ids
 from vidqa_nano.labels import RowLabels, question_labels, row_labels
 from vidqa_nano.looking import Draft, Looks, gather
 from vidqa_nano.windows import Sample
-from vidqa_nano.wording import OPENING, TURN
+from vidqa_nano.wording import EMBED_TEXT, OPENING, TEXT_OPENING, TURN
 
 SIDE_PATCHES, TOKENS_PER_ROW = 4, 4
 
@@ -38,7 +39,9 @@ class Batch:
     vision_at: tuple[Tensor, Tensor]
     """Batch and sequence index of every vision token, in the order of the frames."""
     ask_at_BQ: Tensor
-    """Sequence index of the last token before each reply."""
+    """Sequence index of the last token before each reply; 0 where a clip has fewer questions."""
+    asked_BQ: Tensor
+    """True where a clip has a question."""
     reply_at: tuple[Tensor, Tensor]
     """Batch and sequence index of the tokens that predict each of ``reply_T``."""
     reply_T: Tensor
@@ -46,6 +49,25 @@ class Batch:
     active_BQR3: Tensor
     """Per question and row: happening, starting, ending (0 to 1)."""
     looks: Looks
+    embed_at: tuple[Tensor, Tensor]
+    """Batch and sequence index of the tokens that stand for the clips that are embedded."""
+    texts: Texts | None
+    """The texts of these clips, as many for each."""
+
+    def to(self, device: torch.device) -> Batch:
+        """The same with its tensors on a device; the frames stay, patches are made of them."""
+        if device.type == "cpu":
+            return self
+        moved: Batch = _moved(self, device)
+        return replace(moved, frames_FHWC=self.frames_FHWC)
+
+
+@dataclass(frozen=True, slots=True)
+class Texts:
+    """Prompts without a video, padded behind: the state of each one's last token is its vector."""
+
+    ids_NS: Tensor
+    last_N: Tensor
 
 
 @dataclass(slots=True)
@@ -66,6 +88,7 @@ class Packer:
     def __init__(self, tokenizer: Tokenizer, config: ModelConfig) -> None:
         self.tokenizer, self.config = tokenizer, config
         self.opening, self.turn = self._ids(OPENING), self._ids(TURN)
+        self.text_opening = self._ids(TEXT_OPENING)
         (self.end,), (self.pad,) = self._ids("<|im_end|>"), self._ids("<|endoftext|>")
         self.known: dict[str, list[int]] = {}
 
@@ -79,13 +102,17 @@ class Packer:
             self.known[text] = self._ids(text)
         return self.known[text]
 
+    def pieces(self, text: str) -> list[str]:
+        """The tokens of ``text`` as they are written."""
+        return [self.tokenizer.id_to_token(i) for i in self.ids(text)]
+
     def shared_ids(self, rows: int) -> list[int]:
         """The prompt up to the end of a video of ``rows`` rows."""
         video = [self.config.video_token_id] * (rows * TOKENS_PER_ROW)
         return [*self.opening, *video, self.config.vision_end_token_id]
 
     def pack(self, samples: Sequence[Sample]) -> Batch:
-        """One batch; every sample must have the same number of questions."""
+        """One batch; clips may have different numbers of questions."""
         packed = [self._pack_one(sample) for sample in samples]
         length = max(len(p.ids) for p in packed)
         positions = torch.zeros(3, len(packed), length, dtype=torch.int64)
@@ -104,13 +131,26 @@ class Packer:
             positions_3BS=positions,
             mask_B1SS=block_mask(blocks),
             vision_at=_vision_index(rows, len(self.opening)),
-            ask_at_BQ=torch.tensor([p.asks for p in packed]),
+            ask_at_BQ=_filled([p.asks for p in packed]),
+            asked_BQ=_filled([[1] * len(p.asks) for p in packed]).bool(),
             reply_at=_reply_index(packed),
             reply_T=torch.tensor([i for p in packed for i in p.replies]),
             labels=row_labels(samples),
             active_BQR3=question_labels(samples),
             looks=gather([p.draft for p in packed], length),
+            embed_at=_embed_index(samples, packed),
+            texts=self.texts([told.text for sample in samples for told in sample.texts]),
         )
+
+    def texts(self, texts: Sequence[str]) -> Texts | None:
+        """The prompts that ask for the vectors of texts; None of none."""
+        if not texts:
+            return None
+        rows = [[*self.text_opening, *self.ids(_as_asked(t)), *self.turn] for t in texts]
+        ids = torch.full((len(rows), max(map(len, rows))), self.pad)
+        for n, row in enumerate(rows):
+            ids[n, : len(row)] = torch.tensor(row)
+        return Texts(ids, torch.tensor([len(row) - 1 for row in rows]))
 
     def _pack_one(self, sample: Sample) -> _Packed:
         rows = len(sample.row_seconds)
@@ -128,9 +168,10 @@ class Packer:
         return packed
 
     def _add(self, packed: _Packed, text: str, reply: str, block: int) -> int:
-        asked, answer = [*self.ids(text), *self.turn], [*self.ids(reply), self.end]
+        asked = [*self.ids(text), *self.turn]
+        answer = [*self.ids(reply), self.end] if reply else []
         at = len(packed.ids) + len(asked) - 1
-        packed.draft.add(block - 1, at, self.tokenizer.encode(reply).tokens)
+        packed.draft.add(block - 1, at, self.pieces(reply))
         packed.asks.append(at)
         packed.reply_at += range(at, at + len(answer))
         packed.replies += answer
@@ -144,6 +185,39 @@ def block_mask(blocks_BS: Tensor) -> Tensor:
     same = blocks_BS[:, :, None] == blocks_BS[:, None, :]
     shared = blocks_BS[:, None, :] == 0
     return ((same | shared).tril())[:, None]
+
+
+def _moved(value: Any, device: torch.device) -> Any:
+    """Tensors on a device, in the same fields and tuples."""
+    if isinstance(value, Tensor):
+        return value.to(device)
+    if isinstance(value, tuple):
+        return tuple(_moved(item, device) for item in value)
+    if is_dataclass(value) and not isinstance(value, type):
+        changed = {f.name: _moved(getattr(value, f.name), device) for f in fields(value)}
+        return replace(value, **changed)
+    return value
+
+
+def _as_asked(text: str) -> str:
+    return EMBED_TEXT.format(text=text)
+
+
+def _filled(rows: Sequence[Sequence[int]]) -> Tensor:
+    """Rows of different lengths as one tensor, zeros behind."""
+    longest = max(1, *map(len, rows))
+    return torch.tensor([[*row, *[0] * (longest - len(row))] for row in rows])
+
+
+def _embed_index(samples: Sequence[Sample], packed: Sequence[_Packed]) -> tuple[Tensor, Tensor]:
+    found = [
+        (b, at)
+        for b, (sample, p) in enumerate(zip(samples, packed, strict=True))
+        for question, at in zip(sample.questions, p.asks, strict=True)
+        if question.task == "embed"
+    ]
+    clip, token = torch.tensor(found, dtype=torch.int64).reshape(-1, 2).unbind(1)
+    return clip, token
 
 
 def _vision_index(rows: Sequence[int], first: int) -> tuple[Tensor, Tensor]:

@@ -1,9 +1,10 @@
 """Questions about a clip and their replies.
 
-In: the events seen in a window of a scene, the scene, a random generator. Out: :class:`Question`
-objects: what the user says, what nano should reply, and the spans it is about. Most are grounding
-questions; a share are absent events (often the right actor doing something else, or the right
-action in the wrong colour), letters to check an event, and short free questions.
+In: the events seen in a window of a story, the actors in it, a random generator. Out:
+:class:`Question` objects: what the user says, what nano should reply, and the spans it is about.
+More than half are grounding questions, a quarter of them about something that does not happen and
+differs from what does in one thing; the others are letters to check an event, free questions
+(:mod:`vidqa_nano.asking`) and a list of all events.
 """
 
 from __future__ import annotations
@@ -11,37 +12,32 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from vidqa_nano.phrases import (
-    BALL_COLOURS,
-    CAR_COLOURS,
-    COLOURED,
-    KINDS,
-    Kind,
-    canonical,
-    phrase,
-    question,
+from vidqa_nano.phrases import canonical, phrase
+from vidqa_nano.queries import TRAINED, Query, Seen, confusions, happening
+from vidqa_nano.wording import (
+    DESCRIBE,
+    GROUND,
+    MOST_LISTED,
+    VERIFY,
+    Times,
+    describe_reply,
+    ground_reply,
 )
-from vidqa_nano.wording import ASK, GROUND, VERIFY, Times, ask_reply, ground_reply
 from vidqa_nano.world import Rng
 
-ABSENT_SHARE, VERIFY_SHARE, ASK_SHARE = 0.25, 0.1, 0.15
-_NUMBERS = ("Zero", "One", "Two", "Three", "Four", "Five", "Six")
-
-
-@dataclass(frozen=True, slots=True)
-class Seen:
-    """An event as the clip shows it: seconds on the clip's clock; ``whole`` unless it was cut."""
-
-    kind: Kind
-    colour: str | None
-    start_s: float
-    end_s: float
-    whole: bool = True
+ABSENT_SHARE, VERIFY_SHARE, ASK_SHARE = 0.28, 0.1, 0.34
+DESCRIBE_SHARE = 0.2
+"""Share of the clips of which a list of events is asked, beside the other questions."""
+_NEAR = {"direction": 0.25, "colour": 0.3, "action": 0.3, "any": 0.15}
+"""How an absent query differs from one that happens."""
 
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """One turn: ``text`` from the user, ``reply`` from nano, the spans that the reply is about."""
+    """One turn: ``text`` from the user, ``reply`` from nano, the spans that the reply is about.
+
+    A question of task ``embed`` has no reply: its last token stands for the clip.
+    """
 
     task: str
     text: str
@@ -49,85 +45,64 @@ class Question:
     spans: Times
 
 
-@dataclass(frozen=True, slots=True)
-class Query:
-    """Something to look for: a kind of event, of any colour when ``colour`` is None."""
+@dataclass(slots=True)
+class Sides:
+    """What can be asked of a clip: queries that happen, each in turn, and ones that do not."""
 
-    kind: Kind
-    colour: str | None
+    events: Sequence[Seen]
+    present: list[Query]
+    happens: set[tuple[str, str | None]]
+    rng: Rng
 
-    def matches(self, seen: Seen) -> bool:
-        """Whether an event is of this kind and colour."""
-        return seen.kind is self.kind and self.colour in (None, seen.colour)
+    @classmethod
+    def of(cls, events: Sequence[Seen], rng: Rng) -> Sides:
+        """Queries about cut events are left out; those that happen several times come sooner."""
+        cut = happening([e for e in events if not e.whole])
+        happens = happening(events)
+        usable = [q for q in TRAINED if _key(q) in happens and _key(q) not in cut]
+        luck = rng.random(len(usable))
+        turn = [luck[i] ** (1 / min(len(q.spans(events)), 2)) for i, q in enumerate(usable)]
+        order = sorted(range(len(usable)), key=lambda i: -turn[i])
+        return cls(events, [usable[i] for i in order], happens, rng)
 
-    def spans(self, events: Sequence[Seen]) -> list[tuple[float, float]]:
-        """When it happens, overlapping spans merged."""
-        merged: list[tuple[float, float]] = []
-        for start, end in sorted((e.start_s, e.end_s) for e in events if self.matches(e)):
-            if merged and start <= merged[-1][1]:
-                merged[-1] = (merged[-1][0], max(end, merged[-1][1]))
-            else:
-                merged.append((start, end))
-        return merged
+    def draw(self, absent_share: float) -> Query:
+        """The next query that happens, or one that does not."""
+        if not self.present or self.rng.random() < absent_share:
+            return self.absent()
+        query = self.present.pop(0)
+        self.present.append(query)
+        return query
 
+    def absent(self) -> Query:
+        """Something that does not happen, mostly one step away from something that does."""
+        if not self.present:
+            return self.anything()
+        near = self.near(self.present[int(self.rng.integers(len(self.present)))], 1)
+        return near[0] if near else self.anything()
 
-def every_query() -> list[Query]:
-    """All kinds, with every colour and without."""
-    colours = {"ball": BALL_COLOURS, "car": CAR_COLOURS}
-    return [Query(k, c) for k in KINDS for c in (None, *colours.get(k.actor, ()))]
+    def near(self, query: Query, count: int) -> list[Query]:
+        """Up to ``count`` different queries that do not happen and resemble ``query``."""
+        names = list(_NEAR)
+        ranked: list[Query] = []
+        pools = {name: self._missing(qs) for name, qs in confusions(query).items()}
+        pools["any"] = [self.anything()]
+        for i in self.rng.choice(len(names), size=len(names), replace=False, p=[*_NEAR.values()]):
+            pool = pools[names[i]]
+            ranked += [pool[k] for k in self.rng.permutation(len(pool))[:2]]
+        return list(dict.fromkeys(ranked))[:count]
 
+    def anything(self) -> Query:
+        """Any query that does not happen."""
+        while _key(query := TRAINED[int(self.rng.integers(len(TRAINED)))]) in self.happens:
+            pass
+        return query
 
-EVERY_QUERY = every_query()
-
-
-def every_answer_word() -> list[str]:
-    """Words of free questions and answers, for the tokenizer."""
-    texts = [*_NUMBERS, "Yes", "No", "Nothing", "What happens at seconds?", "Does", "?", "in"]
-    texts += ["How many times does", "What colour is the ball?", "What happens in the video?"]
-    return [*texts, *(f"{c.capitalize()} {c}" for c in {*BALL_COLOURS, *CAR_COLOURS})]
-
-
-def pose(
-    events: Sequence[Seen], actors: Sequence[tuple[str, str | None]], rng: Rng, count: int
-) -> list[Question]:
-    """``count`` questions about a clip with these events and these (kind, colour) actors in it."""
-    present, absent = _sides(events, actors, rng)
-    questions: list[Question] = []
-    while len(questions) < count:
-        query = _draw(present, absent, rng)
-        task = rng.random()
-        if task < VERIFY_SHARE:
-            questions.append(_verify(query, events, rng))
-        elif task < VERIFY_SHARE + ASK_SHARE:
-            questions.append(_ask(query, events, actors, rng))
-        else:
-            questions.append(ground(query, events, rng))
-    return questions
-
-
-def _sides(
-    events: Sequence[Seen], actors: Sequence[tuple[str, str | None]], rng: Rng
-) -> tuple[list[Query], list[Query]]:
-    """Queries that happen in a random order, and ones that do not, likely confusions first."""
-    cut = [e for e in events if not e.whole]
-    usable = [q for q in EVERY_QUERY if not any(q.matches(e) for e in cut)]
-    present = [q for q in usable if q.spans(events)]
-    absent = [q for q in usable if not q.spans(events)]
-    there = {kind for kind, _ in actors}
-    hard = [q for q in absent if q.kind.actor in there]
-    easy = [q for q in absent if q.kind.actor not in there and q.colour is None]
-    mixed = [*(hard[i] for i in rng.permutation(len(hard))[:8])]
-    mixed += [easy[i] for i in rng.permutation(len(easy))[:4]]
-    ordered = [present[i] for i in rng.permutation(len(present))]
-    return ordered, [mixed[i] for i in rng.permutation(len(mixed))]
+    def _missing(self, queries: Sequence[Query]) -> list[Query]:
+        return [q for q in queries if _key(q) not in self.happens]
 
 
-def _draw(present: list[Query], absent: list[Query], rng: Rng) -> Query:
-    """The next query of one side, which then goes to the back of its queue."""
-    side = absent if not present or (absent and rng.random() < ABSENT_SHARE) else present
-    query = side.pop(0)
-    side.append(query)
-    return query
+def _key(query: Query) -> tuple[str, str | None]:
+    return query.kind.name, query.colour
 
 
 def say(query: Query, rng: Rng) -> str:
@@ -148,45 +123,14 @@ def ground(query: Query, events: Sequence[Seen], rng: Rng | None = None) -> Ques
     return Question("ground", GROUND.format(query=text), ground_reply(spans), spans)
 
 
-def _verify(query: Query, events: Sequence[Seen], rng: Rng) -> Question:
+def verify(query: Query, events: Sequence[Seen], rng: Rng | None = None) -> Question:
+    """Does it happen at all?  A letter is the reply."""
+    text = canonical(query.kind, query.colour) if rng is None else say(query, rng)
     spans = query.spans(events)
-    return Question("verify", VERIFY.format(query=say(query, rng)), "A" if spans else "B", spans)
+    return Question("verify", VERIFY.format(query=text), "A" if spans else "B", spans)
 
 
-def _ask(
-    query: Query, events: Sequence[Seen], actors: Sequence[tuple[str, str | None]], rng: Rng
-) -> Question:
-    spans = query.spans(events)
-    draw = rng.random()
-    coloured = [(kind, colour) for kind, colour in actors if kind in COLOURED]
-    if draw < 0.35:
-        return _free(f"Does {question(query.kind, query.colour)}?", "Yes" if spans else "No", spans)
-    if draw < 0.6:
-        count = _NUMBERS[min(len(spans), len(_NUMBERS) - 1)]
-        asked = f"How many times does {question(query.kind, query.colour)}?"
-        return _free(asked, count, spans)
-    if draw < 0.8 and len({kind for kind, _ in coloured}) == len(coloured) > 0:
-        kind, colour = coloured[int(rng.integers(len(coloured)))]
-        return _free(f"What colour is the {kind}?", str(colour).capitalize(), ())
-    return _at(events, rng)
-
-
-def _at(events: Sequence[Seen], rng: Rng) -> Question:
-    """What happens in the middle of an event that has the moment to itself, else of any."""
-    if not events:
-        return _free("What happens in the video?", "Nothing", ())
-    alone = [e for e in events if not any(o is not e and _meet(e, o) for o in events)]
-    pool = alone or list(events)
-    seen = pool[int(rng.integers(len(pool)))]
-    t_s = float(rng.uniform(seen.start_s + 0.3, max(seen.end_s - 0.3, seen.start_s + 0.4)))
-    answer = canonical(seen.kind, seen.colour)
-    span = [(seen.start_s, seen.end_s)]
-    return _free(f"What happens at {t_s:.1f} seconds?", answer[:1].upper() + answer[1:], span)
-
-
-def _meet(a: Seen, b: Seen) -> bool:
-    return a.start_s < b.end_s and b.start_s < a.end_s
-
-
-def _free(asked: str, answer: str, spans: Times) -> Question:
-    return Question("ask", ASK.format(question=asked), ask_reply(answer, spans), spans)
+def describe(events: Sequence[Seen]) -> Question:
+    """All events with their times, the first eight."""
+    told = sorted((e.start_s, e.end_s, canonical(e.kind, e.colour)) for e in events)[:MOST_LISTED]
+    return Question("describe", DESCRIBE, describe_reply(told), [(s, e) for s, e, _ in told])

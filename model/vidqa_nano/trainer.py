@@ -2,15 +2,15 @@
 
 Stage 1 trains the vision tower alone on what every row shows; stage 2 trains everything. Batch n is
 drawn from (seed, n) and nothing else is random, so a run that was killed and resumed is the run
-that was not.
+that was not (where it counts steps; a run with a time to end at goes on from the time it had used).
+Several workers each take a part of every batch and add up their gradients.
 """
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterator
-from contextlib import AbstractContextManager, nullcontext
-from dataclasses import asdict, dataclass, replace
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -22,121 +22,154 @@ from torch import Tensor, nn
 from qwen25vl import ModelConfig, Qwen25VL
 from vidqa_nano.clips import Clips
 from vidqa_nano.config import nano_config
-from vidqa_nano.losses import Helpers, Weights, all_losses, seen_loss, vision_tokens
+from vidqa_nano.contrast import Memory, claims, contrast_loss
+from vidqa_nano.drawing import POOL, Course, Pools
+from vidqa_nano.halves import half_products
+from vidqa_nano.losses import (
+    Found,
+    Helpers,
+    Part,
+    Weights,
+    all_losses,
+    seen_loss,
+    vision_tokens,
+)
 from vidqa_nano.make_tokenizer import make_tokenizer
-from vidqa_nano.packing import Batch, Packer
-from vidqa_nano.windows import Sample, cut_sample, draw_window
-
-_POOL = 4
-"""Batches drawn together and sorted by length, so that a batch holds clips of like length."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Recipe:
-    """Every choice of a run."""
-
-    clips: int = 6000
-    """Drawn training clips."""
-    vision_steps: int = 1600
-    """Steps of stage 1, the vision tower alone."""
-    steps: int = 3700
-    """Steps in all."""
-    batch: int = 16
-    vision_batch: int = 32
-    questions: int = 8
-    """Questions per clip."""
-    rate: float = 1.5e-3
-    """Peak learning rate."""
-    last_rate: float = 2e-5
-    warmup: int = 100
-    decay: float = 0.05
-    clip_norm: float = 1.0
-    seed: int = 1
-    half: bool = False
-    """Multiply in bfloat16 (weights stay float32)."""
+from vidqa_nano.packing import Packer
+from vidqa_nano.recipe import Recipe
+from vidqa_nano.team import Team
+from vidqa_nano.windows import Sample
 
 
 class Run:
-    """The state of a run: network, helpers, optimiser, number of the next step."""
+    """The state of a run: network, helpers, optimiser, memory, number of the next step."""
 
-    def __init__(self, recipe: Recipe, clips: Clips) -> None:
+    def __init__(
+        self, recipe: Recipe, clips: Clips, team: Team | None = None, device: str = "cpu"
+    ) -> None:
         torch.manual_seed(recipe.seed)
-        self.recipe, self.clips, self.step = recipe, clips, 0
+        self.recipe, self.team, self.device = recipe, team or Team(), torch.device(device)
+        self.step, self.stage, self.stage_began = 0, 1, 0
         self.tokenizer: Tokenizer = make_tokenizer()
         config = ModelConfig.from_json(nano_config(self.tokenizer))
         self.model = Qwen25VL(config)
         start_small(self.model)
         self.helpers = Helpers(config.text.hidden_size)
+        self.memory = Memory(config.text.hidden_size)
+        for module in (self.model, self.helpers, self.memory):
+            module.to(self.device)
         self.packer = Packer(self.tokenizer, config)
+        self.pools = Pools(recipe, clips)
         self.optimiser = _optimiser([self.model, self.helpers], recipe)
-        self._pool: list[list[Sample]] = []
-        self._pool_of: tuple[int, bool] | None = None
+        self.elapsed_s = 0.0
+        self.pool_elapsed_s = 0.0
+        """Time that had been used when the present pool of batches was drawn."""
+        self._started = time.monotonic()
+
+    @property
+    def progress(self) -> float:
+        """Share of the run that is done."""
+        return self.recipe.progress(self.step, self.elapsed_s)
 
     def advance(self) -> dict[str, float]:
         """One step; returns its losses and learning rate."""
-        rate = self.rate()
+        self._enter()
+        rate = self.recipe.rate_at(self.progress, self.step - self.stage_began)
         for group in self.optimiser.param_groups:
             group["lr"] = rate
-        losses = self._losses()
-        total = weighted(losses, Weights())
+        parts = self._parts(self.samples(self.step))
+        counts = self._agree(parts)
+        weights = asdict(Weights()) | {"reply": 1.0} | ({"seen": 1.0} if self.stage == 1 else {})
+        terms = [weights[name] * part.sum / counts[name] for name, part in parts.items()]
         self.optimiser.zero_grad(set_to_none=True)
-        total.backward()
-        parameters = [p for group in self.optimiser.param_groups for p in group["params"]]
-        norm = nn.utils.clip_grad_norm_(parameters, self.recipe.clip_norm)
+        torch.stack(terms).sum().backward()
+        losses = self._add_up({n: p.sum.detach() / counts[n] for n, p in parts.items()})
+        norm = nn.utils.clip_grad_norm_(self._parameters(), self.recipe.clip_norm)
         self.optimiser.step()
         self.step += 1
-        return {name: loss.item() for name, loss in losses.items()} | {
-            "total": total.item(),
-            "norm": norm.item(),
-            "rate": rate,
-        }
+        total = sum(weights[name] * loss for name, loss in losses.items())
+        return losses | {"total": total, "norm": norm.item(), "rate": rate}
 
-    def _losses(self) -> dict[str, Tensor]:
-        batch, gain = self.batch(self.step), _gain(self.recipe.seed, self.step)
-        with self._precision():
-            if self.step >= self.recipe.vision_steps:
-                return all_losses(self.model, self.helpers, batch, gain)
-            tokens = vision_tokens(self.model, batch, gain)
-            return {"seen": seen_loss(self.helpers, tokens, batch.labels)}
+    def _enter(self) -> None:
+        """Pools are drawn for the progress at their start; a new stage starts with one."""
+        if self.step % POOL == 0:
+            self.pool_elapsed_s = self.elapsed_s
+            stage = self.course().stage
+            if stage != self.stage:
+                self.stage, self.stage_began = stage, self.step
 
-    def _precision(self) -> AbstractContextManager[Any]:
-        return torch.autocast("cpu", torch.bfloat16) if self.recipe.half else nullcontext()
+    def course(self) -> Course:
+        """What the present pool of batches is drawn for."""
+        begun = self.step - self.step % POOL
+        progress = self.recipe.progress(begun, self.pool_elapsed_s)
+        return Course(self.recipe.stage(progress), self.recipe.longest_s(progress))
 
-    def rate(self) -> float:
-        """Warm-up at the start of each stage; cosine down to the last rate within stage 2."""
-        r = self.recipe
-        into = self.step - (r.vision_steps if self.step >= r.vision_steps else 0)
-        done = max(0, self.step - r.vision_steps) / max(1, r.steps - r.vision_steps)
-        cosine = 0.5 * (1 + math.cos(math.pi * min(done, 1.0)))
-        return min(1.0, (into + 1) / r.warmup) * (r.last_rate + (r.rate - r.last_rate) * cosine)
+    def samples(self, step: int) -> list[Sample]:
+        """All workers' samples of a step."""
+        return self.pools.batch(step, self.course())
 
-    def batch(self, step: int) -> Batch:
-        """Batch number ``step``: the same clips, windows and questions every time."""
-        vision = step < self.recipe.vision_steps
-        pool, place = divmod(step, _POOL)
-        if self._pool_of != (pool, vision):
-            self._pool, self._pool_of = self._draw_pool(pool, vision), (pool, vision)
-        return self.packer.pack(self._pool[place])
+    def _parts(self, samples: Sequence[Sample]) -> dict[str, Part]:
+        """This worker's part of every loss."""
+        embeds = self.stage == 2 and self.recipe.embed_every > 0
+        embeds = embeds and self.step % self.recipe.embed_every == 0
+        if not embeds:
+            samples = [_without_texts(sample) for sample in samples]
+        batch = self.packer.pack(self.team.part(samples)).to(self.device)
+        gain = _gain(self.recipe.seed, self.step)
+        tower = self.stage == 1 or self.recipe.trains_tower(self.progress)
+        self.model.vision.requires_grad_(tower)
+        with half_products(on=self.recipe.half):
+            if self.stage == 1:
+                tokens = vision_tokens(self.model, batch, gain)
+                return {"seen": seen_loss(self.helpers, tokens, batch.labels)}
+            found = all_losses(self.model, self.helpers, batch, gain)
+        return found.parts | (self._embed_part(samples, found) if embeds else {})
 
-    def _draw_pool(self, pool: int, vision: bool) -> list[list[Sample]]:
-        size = self.recipe.vision_batch if vision else self.recipe.batch
-        rng = np.random.default_rng([self.recipe.seed, 7, pool])
-        samples: list[Sample] = []
-        for index in rng.integers(len(self.clips), size=size * _POOL):
-            window = draw_window(self.clips.scenes[index], rng)
-            count = 1 if vision else self.recipe.questions
-            samples.append(cut_sample(self.clips, int(index), window, rng, count))
-        samples.sort(key=lambda sample: len(sample.row_seconds))
-        batches = [samples[i * size : (i + 1) * size] for i in range(_POOL)]
-        return [batches[i] for i in rng.permutation(_POOL)]
+    def _embed_part(self, samples: Sequence[Sample], found: Found) -> dict[str, Part]:
+        """The whole team's loss; each worker has the gradient of its own vectors."""
+        happens, claimed = (table.to(self.device) for table in claims(samples))
+        if len(happens) == 0:
+            return {}
+        owners = [i % self.team.size for i, s in enumerate(samples) if s.texts]
+        own = [place for place, owner in enumerate(owners) if owner == self.team.rank]
+        per_clip = len(claimed) // len(happens)
+        own_texts = [place * per_clip + k for place in own for k in range(per_clip)]
+        clip_ED = self.team.together(found.clip_ED, own, len(happens))
+        text_ND = self.team.together(found.text_ND, own_texts, len(claimed))
+        loss = contrast_loss(self.memory, clip_ED, happens, text_ND, claimed)
+        self.memory.remember(clip_ED, happens, text_ND, claimed)
+        share = 1 / self.team.size
+        return {"embed": Part(loss - loss.detach() * (1 - share), share)}
+
+    def _agree(self, parts: dict[str, Part]) -> dict[str, float]:
+        """The team's count of each loss; the leader's clock becomes everyone's."""
+        now = time.monotonic() - self._started if self.team.leads else 0.0
+        counts = torch.tensor([*(part.count for part in parts.values()), now], dtype=torch.float64)
+        *summed, self.elapsed_s = self.team.sum_(counts).tolist()
+        return dict(zip(parts, (max(count, 1e-9) for count in summed), strict=True))
+
+    def _add_up(self, losses: dict[str, Tensor]) -> dict[str, float]:
+        """Sum gradients and losses over the team, all in one go."""
+        grads = [p.grad for p in self._parameters() if p.grad is not None]
+        values = torch.stack([*losses.values()]).float()
+        if self.team.size > 1:
+            flat = self.team.sum_(torch.cat([values, *(grad.flatten() for grad in grads)]))
+            values, *summed = flat.split([len(values), *(grad.numel() for grad in grads)])
+            for grad, total in zip(grads, summed, strict=True):
+                grad.copy_(total.view_as(grad))
+        return dict(zip(losses, values.tolist(), strict=True))
+
+    def _parameters(self) -> list[nn.Parameter]:
+        return [p for group in self.optimiser.param_groups for p in group["params"]]
 
     def save(self, path: Path) -> None:
         """Write the whole state beside ``path`` and move it there: never a half-written file."""
         state = {
             "recipe": asdict(self.recipe),
-            "step": self.step,
+            "counters": {name: getattr(self, name) for name in _COUNTERS},
             "model": self.model.state_dict(),
             "helpers": self.helpers.state_dict(),
+            "memory": self.memory.state_dict(),
             "optimiser": self.optimiser.state_dict(),
         }
         half = path.with_suffix(".half")
@@ -144,23 +177,34 @@ class Run:
         half.replace(path)
 
     @classmethod
-    def resume(cls, path: Path, clips: Clips, **changes: Any) -> Run:
+    def resume(
+        cls,
+        path: Path,
+        clips: Clips,
+        team: Team | None = None,
+        device: str = "cpu",
+        **changes: Any,
+    ) -> Run:
         """The run saved at ``path``; ``changes`` to its recipe hold from here on."""
-        state = torch.load(path, weights_only=True)
-        run = cls(replace(Recipe(**state["recipe"]), **changes), clips)
+        state = torch.load(path, weights_only=True, map_location=device)
+        run = cls(replace(Recipe(**state["recipe"]), **changes), clips, team, device)
         run.model.load_state_dict(state["model"])
         run.helpers.load_state_dict(state["helpers"])
+        run.memory.restore(state["memory"])
         run.optimiser.load_state_dict(state["optimiser"])
-        run.step = state["step"]
+        for name, value in state["counters"].items():
+            setattr(run, name, value)
+        run._started = time.monotonic() - run.elapsed_s
         return run
 
 
-def weighted(losses: dict[str, Tensor], weights: Weights) -> Tensor:
-    """The sum that is minimised; in stage 1 there is only one loss."""
-    if "reply" not in losses:
-        return losses["seen"]
-    shares = asdict(weights)
-    return losses["reply"] + torch.stack([shares[n] * losses[n] for n in shares]).sum()
+_COUNTERS = ("step", "stage", "stage_began", "elapsed_s", "pool_elapsed_s")
+
+
+def _without_texts(sample: Sample) -> Sample:
+    """A sample that is not embedded."""
+    asked = [question for question in sample.questions if question.task != "embed"]
+    return replace(sample, questions=asked, texts=[])
 
 
 def start_small(model: Qwen25VL) -> None:
@@ -191,5 +235,5 @@ def _gain(seed: int, step: int) -> tuple[float, float]:
 
 def steps_left(run: Run) -> Iterator[int]:
     """Numbers of the steps still to do."""
-    while run.step < run.recipe.steps:
+    while run.progress < 1:
         yield run.step

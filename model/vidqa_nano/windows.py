@@ -1,35 +1,48 @@
-"""A training clip: a window of a drawn clip, at a rate, perhaps mirrored.
+"""A training clip: a window of a drawn clip, at some rate, perhaps mirrored.
 
 In: :class:`vidqa_nano.clips.Clips`, a clip's number, a random generator. Out: a :class:`Sample`:
-frames as the product would read them, the time of every row, the events on the window's clock and
-the questions. The window's first frame is the sample's second 0, whatever it was in the scene.
+frames as the product would read them, the time of each, the events on the window's clock and the
+questions. The window's first frame is the sample's second 0, whatever it was in the story.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
-from vidqa_nano.clips import FPS, Clips, frame_times
-from vidqa_nano.phrases import BY_NAME, mirrored
-from vidqa_nano.questions import Question, Seen, pose
-from vidqa_nano.world import Actor, Rng, Scene, tenth
+from vidqa_nano.asking import Cast, pose
+from vidqa_nano.clips import FPS, Clips
+from vidqa_nano.phrases import BY_NAME, COLOURS_OF, mirrored
+from vidqa_nano.queries import Seen
+from vidqa_nano.questions import Question
+from vidqa_nano.rates import draw_ticks, even_ticks
+from vidqa_nano.telling import EMBED, Told, tell
+from vidqa_nano.world import Rng, Story, tenth
 
 LEAST_SEEN = 0.6
 """Share of an event that must be inside the window for it to be asked about."""
+SHORTEST_S = 5.0
 
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """``[start_s, start_s + duration_s)`` of a scene, read at ``fps``, perhaps mirrored."""
+    """``[start_s, start_s + duration_s)`` of a story, perhaps mirrored.
+
+    ``ticks`` are the frames to read, in half seconds from the start; the first is 0.
+    """
 
     start_s: float
     duration_s: float
-    fps: float
-    mirror: bool
+    ticks: Sequence[int]
+    mirror: bool = False
+
+    @property
+    def seconds(self) -> list[float]:
+        """When each frame is, on the window's clock."""
+        return [tick / FPS for tick in self.ticks]
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,16 +51,24 @@ class Sample:
 
     frames_THWC: NDArray[np.uint8]
     """An even number of frames; two make a row."""
-    row_seconds: list[float]
+    frame_seconds: list[float]
     events: list[Seen]
     states_RC: NDArray[np.float32]
-    """Properties of the scene in every row: see :data:`STATES`."""
+    """Properties of the scene in every row (:data:`STATES`), then who is there in which colour
+    (:data:`PRESENT`)."""
     questions: list[Question]
+    texts: list[Told] = field(default_factory=list)
+    """Texts about the clip, the true one first; none when the clip is not embedded."""
 
     @property
-    def row_span_s(self) -> float:
-        """Seconds between a row's two frames."""
-        return (self.row_seconds[1] - self.row_seconds[0]) / 2 if len(self.row_seconds) > 1 else 0.5
+    def row_seconds(self) -> list[float]:
+        """When each row starts: the time of its first frame."""
+        return self.frame_seconds[::2]
+
+    @property
+    def row_ends(self) -> list[float]:
+        """The time of each row's second frame."""
+        return self.frame_seconds[1::2]
 
 
 STATES = (
@@ -61,65 +82,80 @@ STATES = (
     ("person", "lie"),
     ("balloon", "height"),
 )
+PRESENT = tuple((kind, colour) for kind in COLOURS_OF for colour in COLOURS_OF[kind])
 
 
-def whole_window(scene: Scene) -> Window:
-    """The whole scene at 2 frames per second, as the product reads a short video."""
-    return Window(0.0, scene.duration_s, float(FPS), mirror=False)
+def whole_window(story: Story, fps: float = FPS) -> Window:
+    """The whole story at a steady rate, by default as the product reads a short video."""
+    return Window(0.0, story.duration_s, even_ticks(story.duration_s, fps))
 
 
-def draw_window(scene: Scene, rng: Rng) -> Window:
-    """Half the time the whole scene, else 5 s or more of it; one in four at 1 frame a second."""
-    duration_s, start_s = scene.duration_s, 0.0
-    if rng.random() < 0.5:
-        duration_s = tenth(rng.uniform(5.0, scene.duration_s))
-        start_s = int(rng.uniform(0, scene.duration_s - duration_s) * FPS) / FPS
-    slow = duration_s > 12 and rng.random() < 0.25
-    return Window(start_s, duration_s, 1.0 if slow else 2.0, bool(rng.random() < 0.5))
+def draw_window(story: Story, rng: Rng, longest_s: float = 120.0) -> Window:
+    """Half the time all that fits, else 5 s or more of it; rates as :mod:`vidqa_nano.rates`."""
+    most = min(story.duration_s, longest_s)
+    duration_s = most if rng.random() < 0.5 else tenth(rng.uniform(SHORTEST_S, most))
+    start_s = int(rng.uniform(0, story.duration_s - duration_s) * FPS) / FPS
+    return Window(start_s, duration_s, draw_ticks(duration_s, rng), bool(rng.random() < 0.5))
 
 
-def cut_sample(clips: Clips, index: int, window: Window, rng: Rng, questions: int) -> Sample:
-    """The window of clip ``index`` with its questions."""
-    scene = clips.scenes[index]
-    times = frame_times(window.duration_s, window.fps)
-    picks = [int((window.start_s + t_s) * FPS) for t_s in times]
+def cut_sample(
+    clips: Clips, index: int, window: Window, rng: Rng, questions: int, *, embed: bool = False
+) -> Sample:
+    """The window of clip ``index`` with its questions, and with texts where it is embedded."""
+    story, seconds = clips.stories[index], window.seconds
+    picks = [int(window.start_s * FPS) + tick for tick in window.ticks]
     if len(picks) % 2:
         picks.append(picks[-1])
+        seconds.append(seconds[-1])
     frames = clips.frames(index)[picks]
-    rows = times[::2]
-    seen = seen_events(scene, window)
+    seen = seen_events(story, window)
+    asked = pose(seen, cast_of(story, window), rng, questions) if questions else []
+    texts = tell(seen, rng) if embed else []
     return Sample(
         frames_THWC=frames[:, :, ::-1] if window.mirror else frames,
-        row_seconds=rows,
+        frame_seconds=seconds,
         events=seen,
-        states_RC=_states(scene, window, rows),
-        questions=pose(seen, [(a.kind, a.colour) for a in scene.actors], rng, questions),
+        states_RC=_states(story, window.start_s, seconds[::2]),
+        questions=[*asked, EMBED] if texts else asked,
+        texts=texts,
     )
 
 
-def seen_events(scene: Scene, window: Window) -> list[Seen]:
-    """The scene's events that show in the window, cut to it, on the window's clock."""
+def seen_events(story: Story, window: Window) -> list[Seen]:
+    """The story's events that happen in the window, cut to it, on the window's clock.
+
+    An event is whole when most of it lies inside and at least one frame shows it.
+    """
     found: list[Seen] = []
-    for event in scene.events:
+    seconds = np.asarray(window.seconds)
+    for event in story.events:
         start = max(event.start_s - window.start_s, 0.0)
         end = min(event.end_s - window.start_s, window.duration_s)
         if end - start < 0.05:
             continue
         kind = BY_NAME[event.kind]
         whole = (end - start) / (event.end_s - event.start_s) >= LEAST_SEEN
+        shown = bool(((seconds >= start) & (seconds < end)).any())
         kind = mirrored(kind) if window.mirror else kind
-        found.append(Seen(kind, event.colour, tenth(start), tenth(end), whole))
+        found.append(Seen(kind, event.colour, tenth(start), tenth(end), whole and shown))
     return found
 
 
-def _states(scene: Scene, window: Window, rows: Sequence[float]) -> NDArray[np.float32]:
-    states = np.zeros((len(rows), len(STATES)), np.float32)
-    for column, (kind, prop) in enumerate(STATES):
-        actor = scene.find(kind)
-        if actor is not None:
-            states[:, column] = _track(actor, prop, window.start_s, rows)
+def cast_of(story: Story, window: Window) -> Cast:
+    """Kind and colour of every actor in the shots that the window touches."""
+    ends = [*(shot.start_s for shot in story.shots[1:]), story.duration_s]
+    return [
+        (actor.kind, actor.colour)
+        for shot, end in zip(story.shots, ends, strict=True)
+        if shot.start_s < window.start_s + window.duration_s and end > window.start_s
+        for actor in shot.scene.actors
+    ]
+
+
+def _states(story: Story, start_s: float, rows: Sequence[float]) -> NDArray[np.float32]:
+    states = np.zeros((len(rows), len(STATES) + len(PRESENT)), np.float32)
+    for row, t_s in enumerate(rows):
+        shown = {(a.kind, a.colour) for a in story.shot_at(start_s + t_s).scene.actors}
+        states[row, : len(STATES)] = [story.state(k, prop, start_s + t_s) for k, prop in STATES]
+        states[row, len(STATES) :] = [float(pair in shown) for pair in PRESENT]
     return states
-
-
-def _track(actor: Actor, prop: str, start_s: float, rows: Sequence[float]) -> list[float]:
-    return [actor.tracks[prop].at(start_s + t_s) for t_s in rows]

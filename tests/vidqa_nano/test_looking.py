@@ -12,23 +12,49 @@ from vidqa_nano.clips import Clips
 from vidqa_nano.labels import edge_row
 from vidqa_nano.looking import BEGIN_HEAD, EDGE_HEAD, Draft, digits_of
 from vidqa_nano.phrases import BY_NAME
-from vidqa_nano.questions import Query, Seen, ground
-from vidqa_nano.trainer import Recipe, Run
-from vidqa_nano.windows import Sample, cut_sample, whole_window
+from vidqa_nano.queries import Query, Seen
+from vidqa_nano.questions import ground
+from vidqa_nano.recipe import Recipe
+from vidqa_nano.trainer import Run
+from vidqa_nano.windows import PRESENT, STATES, Sample, cut_sample, whole_window
 
 RAIN = BY_NAME["weather_rain"]
 
 
 def sample(events: list[Seen], rows: int = 8) -> Sample:
     frames = np.zeros((2 * rows, 56, 56, 3), np.uint8)
-    states = np.zeros((rows, 9), np.float32)
+    states = np.zeros((rows, len(STATES) + len(PRESENT)), np.float32)
     asked = [ground(Query(RAIN, None), events)]
-    return Sample(frames, [float(k) for k in range(rows)], events, states, asked)
+    return Sample(frames, [k / 2 for k in range(2 * rows)], events, states, asked)
 
 
 @pytest.mark.parametrize(("edge_s", "row"), [(4.0, 4), (4.4, 4), (4.6, 5), (5.0, 5), (7.9, 7)])
 def test_an_edge_shows_in_the_first_row_whose_frames_can_tell(edge_s: float, row: int) -> None:
     assert edge_row(sample([]), edge_s) == row
+
+
+def test_at_an_uneven_rate_an_edge_shows_in_the_row_that_ends_after_it() -> None:
+    uneven = replace(sample([], rows=3), frame_seconds=[0.0, 0.5, 3.0, 5.0, 6.0, 6.5])
+    assert [edge_row(uneven, edge_s) for edge_s in (0.4, 0.5, 4.9, 5.0, 9.0)] == [0, 1, 1, 2, 2]
+
+
+def test_a_number_on_a_board_is_no_time() -> None:
+    pieces = [
+        "4",
+        ".",
+        "0",
+        " - ",
+        "5",
+        ".",
+        "5",
+        " seconds, ",
+        "number",
+        " ",
+        "7",
+        " appears",
+        ".",
+    ]
+    assert [number for _, number in digits_of(pieces)] == [0, 0, 1, 1]
 
 
 def test_digits_are_counted_by_the_time_they_are_part_of() -> None:
@@ -64,17 +90,18 @@ def test_an_absent_event_begins_at_the_token_before_the_video() -> None:
 
 
 def test_looks_point_at_tokens_that_may_be_attended_to(clips: Clips) -> None:
-    run = Run(Recipe(vision_steps=0, batch=2, questions=4), clips)
-    looks, batch = run.batch(0).looks, run.batch(0)
+    run = Run(Recipe(vision_share=0.0, tokens=600, questions=4), clips)
+    batch = run.packer.pack(run.samples(0))
+    looks = batch.looks
     allowed = batch.mask_B1SS[looks.clip_N, 0, looks.token_N]
     assert bool((looks.target_NS <= allowed).all())
     assert bool(looks.target_NS.any(1).all())
 
 
 def test_supervised_tokens_are_the_ones_that_predict_digits(clips: Clips) -> None:
-    run, rng = Run(Recipe(vision_steps=0), clips), np.random.default_rng(0)
-    cut = cut_sample(clips, 0, whole_window(clips.scenes[0]), rng, 0)
-    event = cut.events[0]
+    run, rng = Run(Recipe(vision_share=0.0), clips), np.random.default_rng(0)
+    cut = cut_sample(clips, 0, whole_window(clips.stories[0]), rng, 0)
+    event = next(e for e in cut.events if not e.kind.name.startswith("number"))
     asked = [ground(Query(event.kind, None), cut.events)]
     batch = run.packer.pack([replace(cut, questions=asked)])
     edges = batch.looks.head_N == EDGE_HEAD

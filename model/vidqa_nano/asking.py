@@ -1,0 +1,272 @@
+"""Free questions with short answers: what, when, which colour, how many, yes or no, A to D.
+
+In: what a clip shows (:class:`vidqa_nano.questions.Sides`) and who is in it. Out: questions of task
+``ask``. Every answer can be read off the events and the actors; a kind of question that the clip
+has nothing for gives way to a yes-or-no question.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+from vidqa_nano.phrases import COLOURS_OF, canonical, question
+from vidqa_nano.queries import Query, Seen
+from vidqa_nano.questions import (
+    ABSENT_SHARE,
+    ASK_SHARE,
+    DESCRIBE_SHARE,
+    VERIFY_SHARE,
+    Question,
+    Sides,
+    describe,
+    ground,
+    verify,
+)
+from vidqa_nano.wording import ASK, Times, ask_reply
+from vidqa_nano.world import Rng
+
+Cast = Sequence[tuple[str, str | None]]
+"""(kind, colour) of every actor that the clip shows."""
+NUMBERS = ("Zero", "One", "Two", "Three", "Four", "Five", "Six")
+LETTERS = "ABCD"
+_HALF = 0.5
+
+
+def pose(events: Sequence[Seen], cast: Cast, rng: Rng, count: int) -> list[Question]:
+    """``count`` questions about a clip, and for some clips a list of its events."""
+    sides = Sides.of(events, rng)
+    asked: list[Question] = []
+    while len(asked) < count:
+        task = rng.random()
+        if task < VERIFY_SHARE:
+            asked.append(verify(sides.draw(_HALF), events, rng))
+        elif task < VERIFY_SHARE + ASK_SHARE:
+            asked.append(ask(sides, cast, rng))
+        else:
+            asked.append(ground(sides.draw(ABSENT_SHARE), events, rng))
+    whole = all(event.whole for event in events)
+    return [*asked, describe(events)] if whole and rng.random() < DESCRIBE_SHARE else asked
+
+
+def ask(sides: Sides, cast: Cast, rng: Rng) -> Question:
+    """One free question of a kind drawn by its share."""
+    names = list(ASKED)
+    name = names[int(rng.choice(len(names), p=[share for share, _ in ASKED.values()]))]
+    return ASKED[name][1](sides, cast, rng) or yes_or_no(sides, cast, rng)
+
+
+def yes_or_no(sides: Sides, cast: Cast, rng: Rng) -> Question:
+    """Does it happen?  As often yes as no."""
+    return asked_whether(sides.draw(_HALF), sides.events)
+
+
+def asked_whether(query: Query, events: Sequence[Seen]) -> Question:
+    """Does it happen?"""
+    spans = query.spans(events)
+    return _free(f"Does {question(query.kind, query.colour)}?", "Yes" if spans else "No", spans)
+
+
+def _count(sides: Sides, cast: Cast, rng: Rng) -> Question | None:
+    query = sides.draw(0.15)
+    spans = query.spans(sides.events)
+    asked = f"How many times does {question(query.kind, query.colour)}?"
+    return _free(asked, _number(len(spans)), spans)
+
+
+def _when(sides: Sides, cast: Cast, rng: Rng) -> Question | None:
+    query = sides.draw(0.15)
+    spans = query.spans(sides.events)
+    times = ", ".join(f"{start:.1f} - {end:.1f}" for start, end in spans)
+    answer = f"At {times} seconds" if spans else "Never"
+    asked = ASK.format(question=f"When does {question(query.kind, query.colour)}?")
+    return Question("ask", asked, f"{answer}.", spans)
+
+
+def _colour(sides: Sides, cast: Cast, rng: Rng) -> Question | None:
+    coloured = only_ones(cast)
+    if not coloured:
+        return None
+    kind, colour = coloured[int(rng.integers(len(coloured)))]
+    return _free(colour_question(kind), colour.capitalize(), ())
+
+
+def only_ones(cast: Cast) -> list[tuple[str, str]]:
+    """Kinds of actor that show one colour in all the clip."""
+    shown: dict[str, set[str]] = {}
+    for kind, colour in cast:
+        if colour is not None:
+            shown.setdefault(kind, set()).add(colour)
+    return [(kind, min(colours)) for kind, colours in shown.items() if len(colours) == 1]
+
+
+def colour_question(kind: str) -> str:
+    """``What colour is the ball?``; of a person it is the shirt's."""
+    what = "person's shirt" if kind == "person" else kind
+    return f"What colour is the {what}?"
+
+
+def _at(sides: Sides, cast: Cast, rng: Rng) -> Question | None:
+    """What happens in the middle of an event that has the moment to itself."""
+    if not sides.events:
+        return _free("What happens in the video?", "Nothing", ())
+    found = alone(sides.events)
+    if not found:
+        return None
+    seen = found[int(rng.integers(len(found)))]
+    asked = f"What happens at {moment_of(seen, rng):.1f} seconds?"
+    return _free(asked, _capital(_named(seen)), [(seen.start_s, seen.end_s)])
+
+
+def alone(events: Sequence[Seen]) -> list[Seen]:
+    """Whole events during which nothing else happens."""
+    return [
+        e
+        for e in events
+        if e.whole
+        and not any(o is not e and o.start_s < e.end_s and e.start_s < o.end_s for o in events)
+    ]
+
+
+def moment_of(seen: Seen, rng: Rng) -> float:
+    """A moment well inside an event, in seconds."""
+    return float(rng.uniform(seen.start_s + 0.3, max(seen.end_s - 0.3, seen.start_s + 0.4)))
+
+
+def _order(sides: Sides, cast: Cast, rng: Rng) -> Question | None:
+    """Does one happen before the other?"""
+    pair = _in_order(sides, rng, 2)
+    if len(pair) < 2:
+        return None
+    first, second = pair if rng.random() < _HALF else pair[::-1]
+    asked = f"Does {question(first.kind, first.colour)} before {_named(second)}?"
+    return _free(asked, "Yes" if first is pair[0] else "No", ())
+
+
+def _first(sides: Sides, cast: Cast, rng: Rng) -> Question | None:
+    """Which of two happens first?"""
+    pair = _in_order(sides, rng, 2)
+    if len(pair) < 2:
+        return None
+    one, other = (_named(e) for e in (pair if rng.random() < _HALF else pair[::-1]))
+    return _free(f"What happens first, {one} or {other}?", _capital(_named(pair[0])), ())
+
+
+def _in_order(sides: Sides, rng: Rng, count: int) -> list[Seen]:
+    """Up to ``count`` whole events that happen once, in time order, none overlapping the next."""
+    once = [
+        e for e in sides.events if e.whole and len(Query(e.kind, e.colour).spans(sides.events)) == 1
+    ]
+    drawn = [once[i] for i in rng.permutation(len(once))]
+    chosen: list[Seen] = []
+    for event in drawn:
+        if all(o.end_s < event.start_s or event.end_s < o.start_s for o in chosen):
+            chosen.append(event)
+    return sorted(chosen[:count], key=lambda event: event.start_s)
+
+
+def _choice(sides: Sides, cast: Cast, rng: Rng) -> Question | None:
+    """One of four: what happens at a moment, what happens at all, which colour, how many, first."""
+    kinds = (_choice_at, _choice_what, _choice_colour, _choice_count, _choice_first)
+    return kinds[int(rng.integers(len(kinds)))](sides, cast, rng)
+
+
+def _choice_at(sides: Sides, cast: Cast, rng: Rng) -> Question | None:
+    found = alone(sides.events)
+    if not found:
+        return None
+    seen = found[int(rng.integers(len(found)))]
+    others = {_named(e) for e in sides.events} - {_named(seen)}
+    near = [canonical(q.kind, q.colour) for q in sides.near(Query(seen.kind, seen.colour), 3)]
+    wrong = [*[o for o in sorted(others)][: int(rng.integers(0, 3))], *near]
+    return choice(f"What happens at {moment_of(seen, rng):.1f} seconds?", _named(seen), wrong, rng)
+
+
+def _choice_what(sides: Sides, cast: Cast, rng: Rng) -> Question | None:
+    if not sides.present:
+        return None
+    query = sides.draw(0.0)
+    wrong = [canonical(q.kind, q.colour) for q in sides.near(query, 3)]
+    right = canonical(query.kind, query.colour)
+    return choice("Which of these happens in the video?", right, wrong, rng)
+
+
+def _choice_colour(sides: Sides, cast: Cast, rng: Rng) -> Question | None:
+    coloured = only_ones(cast)
+    if not coloured:
+        return None
+    kind, colour = coloured[int(rng.integers(len(coloured)))]
+    wrong = [c for c in COLOURS_OF[kind] if c != colour]
+    return choice(colour_question(kind), colour, wrong, rng)
+
+
+def _choice_count(sides: Sides, cast: Cast, rng: Rng) -> Question | None:
+    query = sides.draw(0.2)
+    count = min(len(query.spans(sides.events)), len(NUMBERS) - 1)
+    wrong = [
+        NUMBERS[i].lower() for i in range(max(0, count - 2), count + 4) if i < 6 and i != count
+    ]
+    asked = f"How many times does {question(query.kind, query.colour)}?"
+    return choice(asked, _number(count).lower(), wrong, rng)
+
+
+def _choice_first(sides: Sides, cast: Cast, rng: Rng) -> Question | None:
+    found = _in_order(sides, rng, 4)
+    if len(found) < 2:
+        return None
+    names = [_named(e) for e in found]
+    return choice("Which of these happens first?", names[0], names[1:], rng)
+
+
+def choice(asked: str, right: str, wrong: Sequence[str], rng: Rng) -> Question | None:
+    """A question with up to four lettered answers; None without a wrong one."""
+    others = [w for w in dict.fromkeys(wrong) if w != right]
+    others = [others[i] for i in rng.permutation(len(others))[:3]]
+    if not others:
+        return None
+    options = [*others]
+    place = int(rng.integers(len(options) + 1))
+    options.insert(place, right)
+    lines = "".join(f"\n{LETTERS[i]}. {option}" for i, option in enumerate(options))
+    return _free(f"{asked}{lines}", LETTERS[place], ())
+
+
+Asked = Callable[[Sides, Cast, Rng], Question | None]
+ASKED: Mapping[str, tuple[float, Asked]] = {
+    "whether": (0.16, yes_or_no),
+    "count": (0.14, _count),
+    "when": (0.04, _when),
+    "colour": (0.2, _colour),
+    "at": (0.12, _at),
+    "order": (0.08, _order),
+    "first": (0.04, _first),
+    "choice": (0.22, _choice),
+}
+"""Share and maker of each kind of free question."""
+
+
+def every_answer_word() -> list[str]:
+    """Words of free questions and answers, for the tokenizer."""
+    texts = [*NUMBERS, *(n.lower() for n in NUMBERS), "Yes", "No", "Nothing", "Never", "At"]
+    texts += ["How many times does", "When does", "What happens at seconds?", "Does", "?", "in"]
+    texts += ["Which of these happens first?", "Which of these happens in the video?", "before"]
+    texts += ["What happens first, or", "What happens in the video?", "At seconds."]
+    texts += [colour_question(kind) for kind in COLOURS_OF]
+    texts += [f"\n{letter}. {letter}." for letter in LETTERS]
+    colours = {c for colours in COLOURS_OF.values() for c in colours}
+    return [*texts, *(f"{c.capitalize()} {c}" for c in sorted(colours))]
+
+
+def _number(count: int) -> str:
+    return NUMBERS[min(count, len(NUMBERS) - 1)]
+
+
+def _named(seen: Seen) -> str:
+    return canonical(seen.kind, seen.colour)
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
+
+
+def _free(asked: str, answer: str, spans: Times) -> Question:
+    return Question("ask", ASK.format(question=asked), ask_reply(answer, spans), spans)

@@ -1,0 +1,78 @@
+"""Batches by number: which clips, windows and questions go into which step.
+
+In: a recipe, drawn clips. Out: lists of :class:`vidqa_nano.windows.Sample`. Several batches are
+drawn together as a pool, sorted by length and cut so that each costs the same: a batch holds many
+short clips or few long ones. A pool is decided by its number, its stage and its longest window.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from vidqa_nano.clips import Clips
+from vidqa_nano.packing import TOKENS_PER_ROW
+from vidqa_nano.recipe import Recipe
+from vidqa_nano.windows import Sample, cut_sample, draw_window
+from vidqa_nano.world import Rng
+
+POOL = 4
+"""Batches drawn together."""
+PROMPT_TOKENS, QUESTION_TOKENS = 6, 26
+"""About how long the fixed part and a question with its reply are."""
+
+
+class Course(NamedTuple):
+    """What decides a pool beside its number."""
+
+    stage: int
+    longest_s: float
+
+
+class Pools:
+    """The batches of a run; the last pool is kept."""
+
+    def __init__(self, recipe: Recipe, clips: Clips) -> None:
+        self.recipe, self.clips = recipe, clips
+        self._kept: tuple[int, Course] | None = None
+        self._batches: list[list[Sample]] = []
+
+    def batch(self, step: int, course: Course) -> list[Sample]:
+        """The samples of batch number ``step``: the same every time."""
+        pool, place = divmod(step, POOL)
+        if self._kept != (pool, course):
+            self._batches, self._kept = self._draw(pool, course), (pool, course)
+        return self._batches[place]
+
+    def _draw(self, pool: int, course: Course) -> list[list[Sample]]:
+        rng = np.random.default_rng([self.recipe.seed, 7, pool])
+        room = POOL * (self.recipe.vision_rows if course.stage == 1 else self.recipe.tokens)
+        samples: list[Sample] = []
+        while room > 0:
+            samples.append(self._sample(course, rng))
+            room -= self.cost(samples[-1], course.stage)
+        samples.sort(key=lambda sample: len(sample.row_seconds))
+        batches = self._cut(samples, course.stage)
+        return [batches[i] for i in rng.permutation(POOL)]
+
+    def _sample(self, course: Course, rng: Rng) -> Sample:
+        index = int(rng.integers(len(self.clips)))
+        window = draw_window(self.clips.stories[index], rng, course.longest_s)
+        if course.stage == 1:
+            return cut_sample(self.clips, index, window, rng, 0)
+        embeds = self.recipe.embed_every > 0
+        return cut_sample(self.clips, index, window, rng, self.recipe.questions, embed=embeds)
+
+    def cost(self, sample: Sample, stage: int) -> int:
+        """Rows in stage 1, about the decoder's tokens in stage 2."""
+        rows = len(sample.row_seconds)
+        if stage == 1:
+            return rows
+        return PROMPT_TOKENS + rows * TOKENS_PER_ROW + QUESTION_TOKENS * len(sample.questions)
+
+    def _cut(self, samples: list[Sample], stage: int) -> list[list[Sample]]:
+        """As many parts as a pool has batches, in order, each of about the same cost."""
+        costs = np.cumsum([self.cost(sample, stage) for sample in samples])
+        part = np.minimum((costs - costs[0]) * POOL // costs[-1], POOL - 1)
+        return [[samples[i] for i in np.flatnonzero(part == k)] for k in range(POOL)]

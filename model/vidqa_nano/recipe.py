@@ -1,0 +1,75 @@
+"""Every choice of a training run, frozen, and its course: what is trained when, at what rate."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recipe:
+    """Every choice of a run."""
+
+    clips: int = 5000
+    """Drawn training clips."""
+    minutes: float = 0.0
+    """Time for the whole run, measuring included; 0 counts ``steps`` instead."""
+    steps: int = 6000
+    """Steps in all, where there is no time."""
+    vision_share: float = 0.25
+    """Share of the run that is stage 1, the vision tower alone."""
+    tokens: int = 4600
+    """Decoder tokens of a step, all clips together; more clips go in while they are short."""
+    vision_rows: int = 560
+    """Pairs of frames of a step of stage 1."""
+    questions: int = 8
+    """Questions per clip, beside a list of its events and its vector."""
+    longest: tuple[tuple[float, float], ...] = (
+        (0.0, 16.0),
+        (0.2, 32.0),
+        (0.45, 64.0),
+        (0.65, 120.0),
+    )
+    """(share of stage 2, longest window in seconds from there on)."""
+    embed_every: int = 2
+    """Steps between those that draw clips and texts together; 0 never does."""
+    tower_until: float = 0.8
+    """Share of stage 2 after which the tower stays as it is, which makes a step cheaper."""
+    rate: float = 1.5e-3
+    """Peak learning rate."""
+    last_rate: float = 2e-5
+    warmup: int = 100
+    """Steps at the start of each stage during which the rate rises."""
+    decay: float = 0.05
+    clip_norm: float = 1.0
+    seed: int = 1
+    half: bool = True
+    """Multiply matrices in bfloat16 (weights and all else stay float32)."""
+
+    def progress(self, step: int, elapsed_s: float) -> float:
+        """Share of the run that is done, 0 to 1."""
+        done = elapsed_s / (60 * self.minutes) if self.minutes else step / self.steps
+        return min(done, 1.0)
+
+    def stage(self, progress: float) -> int:
+        """1 while the tower is trained alone, 2 after that."""
+        return 1 if progress < self.vision_share else 2
+
+    def into_stage_two(self, progress: float) -> float:
+        """Share of stage 2 that is done, 0 to 1."""
+        return max(0.0, progress - self.vision_share) / max(1e-9, 1 - self.vision_share)
+
+    def longest_s(self, progress: float) -> float:
+        """The longest window in seconds; stage 1 takes them as long as the first part of stage 2."""
+        done = self.into_stage_two(progress)
+        return max(seconds for share, seconds in self.longest if share <= done)
+
+    def trains_tower(self, progress: float) -> bool:
+        """Whether the tower still changes."""
+        return self.into_stage_two(progress) < self.tower_until
+
+    def rate_at(self, progress: float, into_stage: int) -> float:
+        """Warm-up at the start of each stage; cosine down to the last rate within stage 2."""
+        cosine = 0.5 * (1 + math.cos(math.pi * self.into_stage_two(progress)))
+        peak = self.last_rate + (self.rate - self.last_rate) * cosine
+        return min(1.0, (into_stage + 1) / self.warmup) * peak
