@@ -18,7 +18,6 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
 from vidqa_nano.codec import through_codec
 from vidqa_nano.render import draw_frames
@@ -144,6 +143,4 @@ def draw_clip(split: str, index: int, lengths: Lengths | None = None) -> NDArray
     if rng.random() >= CODEC_SHARE:
         return draw_frames(story, times, SIDE, oversample=OVERSAMPLE)
     large = draw_frames(story, times, SIDE * OVERSAMPLE, oversample=1)
-    decoded = through_codec(large, int(rng.integers(*CODEC_CRF)))
-    shrunk = [Image.fromarray(f).resize((SIDE, SIDE), Image.Resampling.BICUBIC) for f in decoded]
-    return np.stack([np.asarray(image) for image in shrunk])
+    return through_codec(large, int(rng.integers(*CODEC_CRF)), SIDE)

@@ -10,6 +10,10 @@ import pytest
 from vidqa_nano import clips as module
 from vidqa_nano.clips import Clips, draw_clip, frame_times, load_clips, story_of
 from vidqa_nano.codec import through_codec
+from vidqa_nano.render import draw_frames
+from vidqa_nano.world import Story
+
+CLEAN = Story(story_of("train", 0).shots, 120.0)
 
 
 def test_a_clip_has_the_frames_of_its_number(clips: Clips) -> None:
@@ -41,10 +45,13 @@ def test_a_drawn_file_is_used_again_until_the_world_changes(
 
 
 def test_the_codec_keeps_count_and_order_and_loses_detail() -> None:
-    frames = draw_clip("train", 0)[:6].repeat(2, axis=1).repeat(2, axis=2)
-    fine, coarse = (through_codec(frames, crf).astype(int) for crf in (12, 40))
-    assert fine.shape == frames.shape
-    errors = [np.abs(frames.astype(int) - after).mean() for after in (fine, coarse)]
+    times = [1.0, 2.0, 3.0, 4.0, 5.0]
+    large = draw_frames(CLEAN, times, 224, oversample=1)
+    small = draw_frames(CLEAN, times, 56, oversample=4).astype(int)
+    fine, coarse = (through_codec(large, crf, 56).astype(int) for crf in (12, 40))
+    assert fine.shape == small.shape
+    errors = [np.abs(small - after).mean() for after in (fine, coarse)]
+    assert errors[0] < 2
     assert errors[0] < errors[1] < 12
 
 
