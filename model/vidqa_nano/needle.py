@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -112,7 +113,8 @@ def main(argv: list[str] | None = None, clock: Callable[[], float] = time.perf_c
     text = json.dumps(truth(hay), indent=2)
     args.file.with_suffix(".json").write_text(text + "\n", encoding="utf-8")
     took_s = clock() - start_s
-    print(f"{hay.story.duration_s / took_s:.0f} times faster than real time ({took_s:.1f} s)")
+    speed = hay.story.duration_s / took_s
+    sys.stdout.write(f"{speed:.0f} times faster than real time ({took_s:.1f} s)\n")
     return 0
 
 
