@@ -28,7 +28,7 @@ from vidqa.sampling.qwen import smart_nframes
 from vidqa.sampling.size import frame_pixels, smart_resize
 from vidqa_nano import weights_folder
 from vidqa_nano.answering import Asker
-from vidqa_nano.clips import SIDE, frame_times, scene_of
+from vidqa_nano.clips import SIDE, frame_times, story_of
 from vidqa_nano.measure import choose_queries
 from vidqa_nano.phrases import canonical
 from vidqa_nano.questions import ground
@@ -97,19 +97,19 @@ def answers_of(
     """Two questions about things that happen and one about one that does not, for each clip."""
     answers: dict[Mode, list[Answered]] = {mode: [] for mode in askers}
     for index in range(clips):
-        scene = scene_of("held_out", index)
-        times = frame_times(scene.duration_s, 2 / interval_s)
+        story = story_of("held_out", index, "short")
+        times = frame_times(story.duration_s, 2 / interval_s)
         times += times[-1:] * (len(times) % 2)
-        frames = draw_frames(scene, times, SIDE, oversample=4)
-        events = seen_events(scene, whole_window(scene))
-        queries = choose_queries(scene, 2, 1, np.random.default_rng([9, index]))
+        frames = draw_frames(story, times, SIDE, oversample=4)
+        events = seen_events(story, whole_window(story))
+        queries = choose_queries(story, 2, 1, np.random.default_rng([9, index]))
         for mode, asker in askers.items():
             watched = asker.watch(frames, uniform_rows(len(times) // 2, interval_s))
             for query in queries:
                 asked = ground(query, events)
                 answer = read_spans(asker.ask(watched, asked.text))
                 name = canonical(query.kind, query.colour)
-                row = Answered(index, scene.duration_s, name, asked.spans, answer)
+                row = Answered(index, story.duration_s, name, asked.spans, answer)
                 answers[mode].append(row)
     return answers
 
