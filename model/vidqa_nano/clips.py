@@ -73,12 +73,12 @@ def load_clips(cache: Path, split: str, count: int, lengths: Lengths | None = No
 def drawing_digest() -> str:
     """Eight hex digits that change with any code that may decide how a clip looks."""
     found = hashlib.sha256()
-    for name in _DRAWING:
+    for name in DRAWING:
         found.update((Path(__file__).parent / f"{name}.py").read_bytes())
     return found.hexdigest()[:8]
 
 
-_DRAWING = (
+DRAWING = (
     "acting",
     "brush",
     "casting",
@@ -89,6 +89,7 @@ _DRAWING = (
     "door",
     "figures",
     "furniture",
+    "kind",
     "kinds_alive",
     "kinds_things",
     "lens",
@@ -103,6 +104,7 @@ _DRAWING = (
     "story",
     "world",
 )
+"""The modules that decide how a clip looks."""
 
 
 @dataclass(frozen=True, slots=True)

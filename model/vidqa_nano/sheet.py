@@ -51,8 +51,16 @@ def first_events(names: set[str]) -> dict[str, tuple[Story, Event]]:
 
 
 def _beside(event: Event, story: Story) -> int:
+    """How many other events there are about the time of this one, and whether it is dark."""
     near = (event.start_s - 0.5, event.end_s + 0.5)
-    return sum(other.start_s < near[1] and near[0] < other.end_s for other in story.events) - 1
+    others = sum(other.start_s < near[1] and near[0] < other.end_s for other in story.events) - 1
+    return others + _is_dark(story, event)
+
+
+def _is_dark(story: Story, event: Event) -> bool:
+    there = any(actor.kind == "daylight" for actor in story.actors)
+    dark = there and story.state("daylight", "bright", event.start_s) < 1
+    return dark and event.actor != "daylight"
 
 
 def _tile(kind: Kind, story: Story, event: Event, side: int) -> Image.Image:

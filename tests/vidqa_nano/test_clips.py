@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -42,6 +44,12 @@ def test_a_drawn_file_is_used_again_until_the_world_changes(
     monkeypatch.setattr(module, "drawing_digest", lambda: "changed")
     load_clips(tmp_path, "train", 1, "short")
     assert len(list(tmp_path.iterdir())) == 2
+
+
+def test_the_digest_covers_every_module_that_drawing_imports() -> None:
+    ask = "import sys, vidqa_nano.clips; print(*(m for m in sys.modules if 'vidqa_nano.' in m))"
+    told = subprocess.run([sys.executable, "-c", ask], capture_output=True, text=True, check=True)
+    assert {name.split(".")[1] for name in told.stdout.split()} == set(module.DRAWING)
 
 
 def test_the_codec_keeps_count_and_order_and_loses_detail() -> None:
