@@ -152,7 +152,7 @@ def _door(rng: Rng, x: float, setting: str) -> Actor:
     handle = 1.0 if x < 0.4 else -1.0 if x > 0.6 else (1.0 if rng.random() < 0.5 else -1.0)
     spot = x + handle * (0.11 + 0.085)
     look = {"x": x, "handle": handle, "spot": spot, "street": float(setting == "street")}
-    tracks = {"open": _still(rng.random() < 0.3)}
+    tracks = {"open": _still(rng.random() < 0.45)}
     return Actor("door", "door", tracks, look, {"skin": _pick(rng, _DOORS)})
 
 
@@ -173,7 +173,7 @@ def _person(rng: Rng, name: str, x: float, taken: set[str]) -> Actor:
     if holds == 0.0 and rng.random() < 0.15:
         tracks["sit" if rng.random() < 0.5 else "lie"] = _still(True)
     if holds == BAG:
-        tracks["bag"] = _still(rng.random() < 0.5)
+        tracks["bag"] = _still(rng.random() < 0.7)
     if holds == UMBRELLA:
         tracks["umbrella"] = _still(rng.random() < 0.3)
     look = {

@@ -17,7 +17,7 @@ _PEOPLE = 0.45
 """Share of the events that people do, when there are people."""
 _REPERTOIRE = {
     "ball": 4.0,
-    "car": 6.0,
+    "car": 9.0,
     "dog": 8.0,
     "bird": 8.0,
     "cat": 4.0,
@@ -31,7 +31,7 @@ _REPERTOIRE = {
     "fan": 1.2,
 }
 """How much the others can do; two things each where it is not said."""
-_OF_ITSELF = 0.35
+_OF_ITSELF = 0.25
 """How often the door moves by itself, so that nobody may use it."""
 
 

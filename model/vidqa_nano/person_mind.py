@@ -32,14 +32,14 @@ class PersonMind:
             return [turns("person_gets_up", "lie", 0.0)]
         if state["sit"]:
             up = turns("person_stands_up", "sit", 0.0, 3.0)
-            return [up, does("person_waves"), does("person_raises_arms")]
+            return [up, does("person_waves", 0.7), does("person_raises_arms", 0.7)]
         if state["umbrella"]:
             return [*self._walks(stage), turns("person_closes_umbrella", "umbrella", 0.0, 3.0)]
         return self._standing(stage, stage.actor.look["holds"], state["bag"])
 
     def _standing(self, stage: Stage, holds: float, bag: float) -> Sequence[Move]:
         if holds == BAG and not bag:
-            return [turns("person_picks_up_bag", "bag", 1.0), does("person_waves")]
+            return [turns("person_picks_up_bag", "bag", 1.0), does("person_waves", 0.4)]
         moves = [*self._walks(stage), *self._door(stage), *map(does, _GESTURES)]
         if holds == BAG:
             return [*moves, turns("person_puts_down_bag", "bag", 0.0, 3.0)]
@@ -59,7 +59,7 @@ class PersonMind:
             return []
         closing = self.door.tracks["open"].last > 0
         kind = "person_closes_door" if closing else "person_opens_door"
-        return [Move(kind, self._use_door, 3.5)]
+        return [Move(kind, self._use_door, 5.0)]
 
     def _use_door(self, stage: Stage) -> Event | None:
         if self.door is None or not self._reach(stage, self.door.look["spot"]):
