@@ -32,9 +32,10 @@ def example_story(name: str) -> Story:
 
 
 def _is_rich(story: Story) -> bool:
+    """Long enough, much going on, and no noise, which would make the file large."""
     shortest, longest = _SECONDS
-    kinds = {event.kind for event in story.events}
-    return shortest <= story.duration_s <= longest and len(kinds) >= _FEWEST_KINDS
+    lasts = shortest <= story.duration_s <= longest
+    return lasts and not story.lens.noise and len(_kinds(story)) >= _FEWEST_KINDS
 
 
 def _kinds(story: Story) -> Counter[str]:
@@ -52,7 +53,9 @@ def _has_two_cars(story: Story) -> bool:
 
 
 def _has_three(story: Story) -> bool:
-    return 3 in _kinds(story).values()
+    thrice = {kind for kind, count in _kinds(story).items() if count == 3}
+    told = Counter(event_phrase(event) for event in story.events if event.kind in thrice)
+    return 3 in told.values()
 
 
 SUITS: Mapping[str, Callable[[Story], bool]] = {
