@@ -67,10 +67,16 @@ def asked_whether(query: Query, events: Sequence[Seen]) -> Question:
 
 
 def _count(sides: Sides, cast: Cast, rng: Rng) -> Question | None:
-    query = sides.draw(0.15)
+    query = _counted(sides, rng)
     spans = query.spans(sides.events)
     asked = f"How many times does {question(query.kind, query.colour)}?"
     return _free(asked, _number(len(spans)), spans)
+
+
+def _counted(sides: Sides, rng: Rng) -> Query:
+    """What is counted: more often than not something that happens several times."""
+    repeated = sides.repeated() if rng.random() < 0.6 else None
+    return repeated or sides.draw(0.2)
 
 
 def _when(sides: Sides, cast: Cast, rng: Rng) -> Question | None:
@@ -175,10 +181,10 @@ def _choice_at(sides: Sides, cast: Cast, rng: Rng) -> Question | None:
     if not found:
         return None
     seen = found[int(rng.integers(len(found)))]
-    others = {_named(e) for e in sides.events} - {_named(seen)}
+    others = sorted({_named(e) for e in sides.events} - {_named(seen)})
     near = [canonical(q.kind, q.colour) for q in sides.near(Query(seen.kind, seen.colour), 3)]
-    wrong = [*[o for o in sorted(others)][: int(rng.integers(0, 3))], *near]
-    return choice(f"What happens at {moment_of(seen, rng):.1f} seconds?", _named(seen), wrong, rng)
+    asked = f"What happens at {moment_of(seen, rng):.1f} seconds?"
+    return choice(asked, _named(seen), [*others[: int(rng.integers(0, 3))], *near], rng)
 
 
 def _choice_what(sides: Sides, cast: Cast, rng: Rng) -> Question | None:
@@ -200,7 +206,7 @@ def _choice_colour(sides: Sides, cast: Cast, rng: Rng) -> Question | None:
 
 
 def _choice_count(sides: Sides, cast: Cast, rng: Rng) -> Question | None:
-    query = sides.draw(0.2)
+    query = _counted(sides, rng)
     count = min(len(query.spans(sides.events)), len(NUMBERS) - 1)
     wrong = [
         NUMBERS[i].lower() for i in range(max(0, count - 2), count + 4) if i < 6 and i != count

@@ -31,7 +31,7 @@ class _HalfProducts(TorchFunctionMode):
         kwargs: Mapping[str, Any] | None = None,
     ) -> Any:
         if func is F.linear and torch.is_grad_enabled() and not kwargs:
-            return _HalfLinear.apply(*args)
+            return _HalfLinear.apply(*args)  # type: ignore[no-untyped-call]
         return func(*args, **(kwargs or {}))
 
 
@@ -45,7 +45,8 @@ class _HalfLinear(torch.autograd.Function):
         out = (rows @ half.T).float()
         if bias is not None:
             out += bias
-        return out.unflatten(0, x.shape[:-1])
+        shaped: Tensor = out.unflatten(0, x.shape[:-1])
+        return shaped
 
     @staticmethod
     def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor | None, ...]:

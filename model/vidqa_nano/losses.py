@@ -42,10 +42,11 @@ class Weights:
     seconds: float = 0.2
     active: float = 1.0
     looking: float = 0.3
-    embed: float = 0.15
+    embed: float = 0.25
 
 
-class Part(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Part:
     """A loss summed over the ``count`` things that this worker has of it."""
 
     sum: Tensor
@@ -102,7 +103,9 @@ def all_losses(
     tokens_MD = vision_tokens(model, batch, gain)
     embeds_BSD = model.embed(batch.ids_BS).index_put(batch.vision_at, tokens_MD.float())
     with taps(model) as tapped, watch_heads(model) as heads:
-        hidden_BSD = model.text(embeds_BSD, batch.positions_3BS, mask=batch.mask_B1SS)
+        bias_B1SS = torch.zeros_like(batch.mask_B1SS, dtype=embeds_BSD.dtype)
+        bias_B1SS.masked_fill_(~batch.mask_B1SS, -torch.inf)  # once, not in every layer
+        hidden_BSD = model.text(embeds_BSD, batch.positions_3BS, mask=bias_B1SS)
     logits_TV = model.logits(hidden_BSD[batch.reply_at]).float()
     reply = F.cross_entropy(logits_TV, batch.reply_T, reduction="sum")
     looking = looking_loss(model, heads, batch.looks, batch.positions_3BS, batch.mask_B1SS)

@@ -104,7 +104,7 @@ class Packer:
 
     def pieces(self, text: str) -> list[str]:
         """The tokens of ``text`` as they are written."""
-        return [self.tokenizer.id_to_token(i) for i in self.ids(text)]
+        return [self.tokenizer.id_to_token(i) or "" for i in self.ids(text)]
 
     def shared_ids(self, rows: int) -> list[int]:
         """The prompt up to the end of a video of ``rows`` rows."""

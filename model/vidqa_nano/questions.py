@@ -28,6 +28,8 @@ from vidqa_nano.world import Rng
 ABSENT_SHARE, VERIFY_SHARE, ASK_SHARE = 0.28, 0.1, 0.34
 DESCRIBE_SHARE = 0.2
 """Share of the clips of which a list of events is asked, beside the other questions."""
+REPEATED = 4.0
+"""How much sooner the turn of a query comes that happens several times."""
 _NEAR = {"direction": 0.25, "colour": 0.3, "action": 0.3, "any": 0.15}
 """How an absent query differs from one that happens."""
 
@@ -61,7 +63,8 @@ class Sides:
         happens = happening(events)
         usable = [q for q in TRAINED if _key(q) in happens and _key(q) not in cut]
         luck = rng.random(len(usable))
-        turn = [luck[i] ** (1 / min(len(q.spans(events)), 2)) for i, q in enumerate(usable)]
+        weight = [REPEATED if len(q.spans(events)) > 1 else 1.0 for q in usable]
+        turn = [luck[i] ** (1 / weight[i]) for i in range(len(usable))]
         order = sorted(range(len(usable)), key=lambda i: -turn[i])
         return cls(events, [usable[i] for i in order], happens, rng)
 
@@ -72,6 +75,11 @@ class Sides:
         query = self.present.pop(0)
         self.present.append(query)
         return query
+
+    def repeated(self) -> Query | None:
+        """One that happens more than once, if there is any."""
+        found = [q for q in self.present if len(q.spans(self.events)) > 1]
+        return found[int(self.rng.integers(len(found)))] if found else None
 
     def absent(self) -> Query:
         """Something that does not happen, mostly one step away from something that does."""

@@ -60,7 +60,7 @@ class Recipe:
         return max(0.0, progress - self.vision_share) / max(1e-9, 1 - self.vision_share)
 
     def longest_s(self, progress: float) -> float:
-        """The longest window in seconds; stage 1 takes them as long as the first part of stage 2."""
+        """The longest window in seconds; stage 1 takes them as the first part of stage 2 does."""
         done = self.into_stage_two(progress)
         return max(seconds for share, seconds in self.longest if share <= done)
 

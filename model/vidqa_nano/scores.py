@@ -6,7 +6,7 @@ Intervals are 95 %, by resampling clips (questions about one clip stand or fall 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -89,6 +89,55 @@ def mean_of(scores: Sequence[tuple[int, float]]) -> Figure:
     means = sums[picks].sum(1) / counts[picks].sum(1)
     low, high = np.percentile(means, (2.5, 97.5))
     return Figure(float(sums.sum() / counts.sum()), float(low), float(high), len(scores))
+
+
+def matched(truth: Times, answer: Times, least: float = 0.5) -> int:
+    """How many answered spans find a true one of their own, best overlaps first."""
+    pairs = sorted(
+        ((overlap([t], [a]), i, k) for i, t in enumerate(truth) for k, a in enumerate(answer)),
+        reverse=True,
+    )
+    true_left, answers_left = set(range(len(truth))), set(range(len(answer)))
+    for iou, i, k in pairs:
+        if iou >= least and i in true_left and k in answers_left:
+            true_left.remove(i)
+            answers_left.remove(k)
+    return len(truth) - len(true_left)
+
+
+def span_f1(truth: Times, answer: Times) -> float:
+    """F1 of one question's spans at IoU 0.5, matched one to one."""
+    both = len(truth) + len(answer)
+    return 2 * matched(truth, answer) / both if both else 1.0
+
+
+def auroc(yes: NDArray[np.float64], no: NDArray[np.float64]) -> float:
+    """How often a score of ``yes`` is above one of ``no``; a tie counts half."""
+    above = (yes[:, None] > no).mean() + 0.5 * (yes[:, None] == no).mean()
+    return float(above)
+
+
+def false_alarms(yes: NDArray[np.float64], no: NDArray[np.float64], recall: float = 0.9) -> float:
+    """Share of ``no`` at or above the score that keeps ``recall`` of ``yes``."""
+    kept = np.sort(yes)[::-1][: max(1, int(np.ceil(recall * len(yes))))]
+    return float((no >= kept[-1]).mean())
+
+
+def resampled(
+    clips: Sequence[int], statistic: Callable[[NDArray[np.int64]], float], times: int = 300
+) -> Figure:
+    """A statistic of rows, given by their places, with its interval by resampling clips."""
+    if not clips:
+        return Figure(float("nan"), float("nan"), float("nan"), 0)
+    owner = np.asarray(clips)
+    places = [np.flatnonzero(owner == clip) for clip in np.unique(owner)]
+    rng = np.random.default_rng(0)
+    values = [
+        statistic(np.concatenate([places[i] for i in rng.integers(len(places), size=len(places))]))
+        for _ in range(times)
+    ]
+    low, high = np.nanpercentile(values, (2.5, 97.5))
+    return Figure(statistic(np.arange(len(owner))), float(low), float(high), len(owner))
 
 
 def trivial(answers: Sequence[Answered]) -> dict[str, list[Answered]]:

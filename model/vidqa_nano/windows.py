@@ -25,6 +25,8 @@ from vidqa_nano.world import Rng, Story, tenth
 LEAST_SEEN = 0.6
 """Share of an event that must be inside the window for it to be asked about."""
 SHORTEST_S = 5.0
+LEAST_SIZE = 0.3
+"""Share of its full size from which on an actor counts as there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,20 +144,25 @@ def seen_events(story: Story, window: Window) -> list[Seen]:
 
 
 def cast_of(story: Story, window: Window) -> Cast:
-    """Kind and colour of every actor in the shots that the window touches."""
-    ends = [*(shot.start_s for shot in story.shots[1:]), story.duration_s]
+    """Kind and colour of every actor that some frame of the window shows."""
+    shown = {pair: None for t_s in window.seconds for pair in _shown(story, window.start_s + t_s)}
+    return list(shown)
+
+
+def _shown(story: Story, t_s: float) -> list[tuple[str, str | None]]:
+    """Kind and colour of every actor in the shot that is to be seen: a ball may have no size."""
+    shot = story.shot_at(t_s)
     return [
         (actor.kind, actor.colour)
-        for shot, end in zip(story.shots, ends, strict=True)
-        if shot.start_s < window.start_s + window.duration_s and end > window.start_s
         for actor in shot.scene.actors
+        if "size" not in actor.tracks or actor.tracks["size"].at(t_s - shot.start_s) > LEAST_SIZE
     ]
 
 
 def _states(story: Story, start_s: float, rows: Sequence[float]) -> NDArray[np.float32]:
     states = np.zeros((len(rows), len(STATES) + len(PRESENT)), np.float32)
     for row, t_s in enumerate(rows):
-        shown = {(a.kind, a.colour) for a in story.shot_at(start_s + t_s).scene.actors}
+        shown = _shown(story, start_s + t_s)
         states[row, : len(STATES)] = [story.state(k, prop, start_s + t_s) for k, prop in STATES]
         states[row, len(STATES) :] = [float(pair in shown) for pair in PRESENT]
     return states

@@ -66,7 +66,7 @@ def test_about_a_quarter_of_the_grounding_asks_for_what_does_not_happen(clips: C
     ]
     grounding = [question for question in asked if question.task == "ground"]
     absent = sum(not question.spans for question in grounding) / len(grounding)
-    assert absent == pytest.approx(0.28, abs=0.05)
+    assert absent == pytest.approx(0.28, abs=0.08)
     assert {question.task for question in asked} >= {"ground", "verify", "ask"}
 
 

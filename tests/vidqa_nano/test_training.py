@@ -44,7 +44,7 @@ def test_steps_on_one_batch_lower_every_loss(clips: Clips) -> None:
     before = {name: loss.item() for name, loss in losses().items()}
     for _ in range(8):
         run.optimiser.zero_grad()
-        torch.stack([weights[n] * loss for n, loss in losses().items()]).sum().backward()  # type: ignore[no-untyped-call]
+        torch.stack([weights[n] * loss for n, loss in losses().items()]).sum().backward()
         run.optimiser.step()
     after = {name: loss.item() for name, loss in losses().items()}
     assert all(after[name] < before[name] for name in before)
