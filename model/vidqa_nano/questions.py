@@ -30,6 +30,8 @@ DESCRIBE_SHARE = 0.2
 """Share of the clips of which a list of events is asked, beside the other questions."""
 REPEATED = 4.0
 """How much sooner the turn of a query comes that happens several times."""
+REPEATED_SHARE = 0.25
+"""Share of questions for which one that happens several times is preferred at once."""
 _NEAR = {"direction": 0.25, "colour": 0.3, "action": 0.3, "any": 0.15}
 """How an absent query differs from one that happens."""
 
@@ -72,6 +74,8 @@ class Sides:
         """The next query that happens, or one that does not."""
         if not self.present or self.rng.random() < absent_share:
             return self.absent()
+        if self.rng.random() < REPEATED_SHARE and (repeated := self.repeated()):
+            return repeated
         query = self.present.pop(0)
         self.present.append(query)
         return query

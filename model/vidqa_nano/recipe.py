@@ -16,7 +16,7 @@ class Recipe:
     """Time for the whole run, measuring included; 0 counts ``steps`` instead."""
     steps: int = 6000
     """Steps in all, where there is no time."""
-    vision_share: float = 0.25
+    vision_share: float = 0.2
     """Share of the run that is stage 1, the vision tower alone."""
     tokens: int = 4600
     """Decoder tokens of a step, all clips together; more clips go in while they are short."""

@@ -117,7 +117,7 @@ def _arguments(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--threads", type=int, default=1, help="threads of each worker")
     parser.add_argument("--log-every", type=int, default=20)
     parser.add_argument("--save-every", type=int, default=100)
-    parser.add_argument("--measure-every", type=int, default=400)
+    parser.add_argument("--measure-every", type=int, default=800)
     for field in fields(Recipe):
         flag = f"--{field.name.replace('_', '-')}"
         if isinstance(field.default, bool):
