@@ -93,7 +93,7 @@ def _open_run(args: argparse.Namespace, team: Team) -> Run:
     recipe = Recipe(**chosen)
     clips = load_clips(args.cache, "train", recipe.clips)
     if saved.exists():
-        return Run.resume(saved, clips, team, args.device, **chosen)
+        return Run.resume(saved, clips, team, args.device, chosen)
     run = Run(recipe, clips, team, args.device)
     if args.start is not None:
         run.model.load_state_dict(load_model(args.start).state_dict())

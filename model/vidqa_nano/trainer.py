@@ -9,7 +9,7 @@ Several workers each take a part of every batch and add up their gradients.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -183,11 +183,11 @@ class Run:
         clips: Clips,
         team: Team | None = None,
         device: str = "cpu",
-        **changes: Any,
+        changes: Mapping[str, Any] | None = None,
     ) -> Run:
         """The run saved at ``path``; ``changes`` to its recipe hold from here on."""
         state = torch.load(path, weights_only=True, map_location=device)
-        run = cls(replace(Recipe(**state["recipe"]), **changes), clips, team, device)
+        run = cls(replace(Recipe(**state["recipe"]), **(changes or {})), clips, team, device)
         run.model.load_state_dict(state["model"])
         run.helpers.load_state_dict(state["helpers"])
         run.memory.restore(state["memory"])
