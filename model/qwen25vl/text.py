@@ -1,15 +1,14 @@
 """The decoder: embeddings and position ids in, hidden states out.
 
-Axes: B batch, S new tokens, T tokens attended to (cached and new), H query heads, K key heads,
-Q queries of one key head, D width or head dim.
+Axes: B batch, S new tokens, T tokens attended to (cached and new), H heads, D width or head dim.
 """
 
 from __future__ import annotations
 
 import torch
-import torch.nn.functional as F  # noqa: N812
 from torch import Tensor, nn
 
+from qwen25vl.attention import attend
 from qwen25vl.cache import KVCache
 from qwen25vl.config import TextConfig
 from qwen25vl.errors import PromptError
@@ -45,51 +44,6 @@ class TextAttention(nn.Module):
     def _heads(self, x_BSD: Tensor) -> Tensor:
         x_BSHD: Tensor = x_BSD.unflatten(2, (-1, self.head_dim))
         return x_BSHD.transpose(1, 2)
-
-
-FOLDED_QUERIES = 64
-"""Most queries whose masks are repeated for every head of a group."""
-
-
-def attend(
-    q_BHSD: Tensor, k_BKTD: Tensor, v_BKTD: Tensor, mask: Tensor | None, *, causal: bool
-) -> Tensor:
-    """Grouped-query attention (B, H, S, D) that never holds all S x T scores of a long prompt.
-
-    Few queries, as in decoding: the heads that share a key become more queries of that key, so
-    keys and values are read once a group and need neither repeating nor a grouped kernel.
-    """
-    groups = q_BHSD.shape[1] // k_BKTD.shape[1]
-    if groups > 1 and not causal and q_BHSD.shape[2] <= FOLDED_QUERIES:
-        return _attend_folded(q_BHSD, k_BKTD, v_BKTD, mask, groups)
-    if repeats_keys(q_BHSD.device.type, q_BHSD.dtype, masked=mask is not None):
-        k_BKTD = k_BKTD.repeat_interleave(groups, dim=1)
-        v_BKTD = v_BKTD.repeat_interleave(groups, dim=1)
-    grouped = q_BHSD.shape[1] != k_BKTD.shape[1]
-    return F.scaled_dot_product_attention(
-        q_BHSD, k_BKTD, v_BKTD, attn_mask=mask, is_causal=causal, enable_gqa=grouped
-    )
-
-
-def _attend_folded(
-    q_BHSD: Tensor, k_BKTD: Tensor, v_BKTD: Tensor, mask: Tensor | None, groups: int
-) -> Tensor:
-    queries = q_BHSD.shape[2]
-    folded_BKQD = q_BHSD.unflatten(1, (-1, groups)).flatten(2, 3)
-    if mask is not None and queries > 1:
-        mask = mask.repeat(*[1] * (mask.ndim - 2), groups, 1)
-    out_BKQD = F.scaled_dot_product_attention(folded_BKQD, k_BKTD, v_BKTD, attn_mask=mask)
-    out_BHSD: Tensor = out_BKQD.unflatten(2, (groups, queries)).flatten(1, 2)
-    return out_BHSD
-
-
-def repeats_keys(device: str, dtype: torch.dtype, *, masked: bool) -> bool:
-    """Whether grouped keys must be repeated for a kernel that never holds all S x T scores.
-
-    On CUDA the one such kernel that takes grouped heads wants a 16-bit type and no mask; otherwise
-    torch would fall back on one that needs 69 GB a layer for 24,576 tokens and 28 heads.
-    """
-    return device == "cuda" and (masked or dtype.itemsize > 2)
 
 
 class DecoderLayer(nn.Module):
@@ -161,7 +115,7 @@ class TextDecoder(nn.Module):
         mask: Tensor | None,
     ) -> Tensor:
         rope = text_rope(positions_3BS, self.config, x_BSD.dtype)
-        mask, causal = _attendance(x_BSD, cache, mask)
+        causal = mask is None and x_BSD.shape[1] > 1  # the last token may attend to all
         for layer in self.layers[:layers]:
             x_BSD = layer(x_BSD, rope, cache, mask, causal)
         return x_BSD
@@ -183,16 +137,3 @@ def _embedding(config: TextConfig) -> nn.Embedding:
     weight = torch.empty(config.vocab_size, config.hidden_size)
     table: nn.Embedding = nn.Embedding.from_pretrained(weight, freeze=False)
     return table
-
-
-def _attendance(
-    embeds_BSD: Tensor, cache: KVCache | None, mask: Tensor | None
-) -> tuple[Tensor | None, bool]:
-    """Mask and causal flag for the kernel: a mask is made only where the flag cannot say it."""
-    new, past = embeds_BSD.shape[1], 0 if cache is None else cache.length
-    if mask is not None or new == 1:
-        return mask, False
-    if past == 0:
-        return None, True
-    allowed = torch.ones(new, past + new, dtype=torch.bool, device=embeds_BSD.device)
-    return allowed.tril(diagonal=past), False
