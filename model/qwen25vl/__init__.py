@@ -19,6 +19,7 @@ from qwen25vl.positions import VisionRun, next_position, position_ids, time_ids,
 from qwen25vl.prefill import prefill
 from qwen25vl.sampling import GREEDY, Sampling
 from qwen25vl.saving import save_model
+from qwen25vl.steady import compile_decoding
 from qwen25vl.textstream import TextStream
 from qwen25vl.tokenizer import Message, Tokenizer, Vision
 from qwen25vl.weights import load_model, load_stop_ids
@@ -49,6 +50,7 @@ __all__ = [
     "VisionConfig",
     "VisionRun",
     "choose",
+    "compile_decoding",
     "generate",
     "generate_batch",
     "generate_behind",

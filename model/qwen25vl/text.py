@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from qwen25vl.attention import attend
-from qwen25vl.cache import KVCache
+from qwen25vl.cache import KVCache, Memory
 from qwen25vl.config import TextConfig
 from qwen25vl.errors import PromptError
 from qwen25vl.layers import GatedMLP, RMSNorm, rotate
@@ -30,7 +30,7 @@ class TextAttention(nn.Module):
         self.o_proj = Linear(heads * config.head_dim, config.hidden_size, bias=False)
 
     def forward(
-        self, x_BSD: Tensor, rope: Rope, cache: KVCache | None, mask: Tensor | None, causal: bool
+        self, x_BSD: Tensor, rope: Rope, cache: Memory | None, mask: Tensor | None, causal: bool
     ) -> Tensor:
         q_BHSD = rotate(self._heads(self.q_proj(x_BSD)), *rope)
         k_BHSD = rotate(self._heads(self.k_proj(x_BSD)), *rope)
@@ -55,7 +55,7 @@ class DecoderLayer(nn.Module):
         self.post_attention_layernorm = RMSNorm(config.hidden_size, config.rms_norm_eps)
 
     def forward(
-        self, x_BSD: Tensor, rope: Rope, cache: KVCache | None, mask: Tensor | None, causal: bool
+        self, x_BSD: Tensor, rope: Rope, cache: Memory | None, mask: Tensor | None, causal: bool
     ) -> Tensor:
         x_BSD = x_BSD + self.self_attn(self.input_layernorm(x_BSD), rope, cache, mask, causal)
         out: Tensor = x_BSD + self.mlp(self.post_attention_layernorm(x_BSD))
@@ -94,6 +94,17 @@ class TextDecoder(nn.Module):
         hidden_BSD: Tensor = self.norm(x_BSD)
         return hidden_BSD
 
+    def steady(
+        self, embeds_BSD: Tensor, positions_3BS: Tensor, memory: Memory, mask: Tensor
+    ) -> Tensor:
+        """Hidden states (B, S, D) as of ``forward``, of shapes that no cached token changes.
+
+        ``mask`` (S, T) is over all the room of the cache; nothing is checked or counted.
+        """
+        x_BSD = self._run(len(self.layers), embeds_BSD, positions_3BS, memory, mask)
+        hidden_BSD: Tensor = self.norm(x_BSD)
+        return hidden_BSD
+
     def hidden(self, embeds_BSD: Tensor, positions_3BS: Tensor, *, layer: int) -> Tensor:
         """Hidden states (B, S, D) after the first ``layer`` layers, before any norm.
 
@@ -111,7 +122,7 @@ class TextDecoder(nn.Module):
         layers: int,
         x_BSD: Tensor,
         positions_3BS: Tensor,
-        cache: KVCache | None,
+        cache: Memory | None,
         mask: Tensor | None,
     ) -> Tensor:
         rope = text_rope(positions_3BS, self.config, x_BSD.dtype)
