@@ -5,9 +5,10 @@ The layers of the decoder and the blocks of the tower are taken: nearly all weig
 embeddings, the output layer (it may be the embedding table), the patch embedding and the merger
 stay as they are.
 
-No library does the product here. torchao's weight-only tensors widen the whole matrix at every
-call unless a compiler runs, so that a decode step is several times slower; torch's own packed
-kernel does not, and needs nothing but the two tensors kept here.
+No library does the product here. torchao 0.18's weight-only tensors widen the whole matrix at every
+call: 34 ms for one row and 2048 x 8192 weights in float32 where the plain product takes 3.0 and the
+kernel used here 1.6; under torch.compile its bfloat16 comes to the same kernel (1.5 ms, ours 1.5),
+its float32 still takes 37. That kernel is torch's own, and needs nothing but the two tensors here.
 Axes: N tokens, O outputs, I inputs.
 """
 
