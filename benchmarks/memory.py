@@ -49,8 +49,9 @@ def main() -> None:
     made = _held(device) - before
     stages = _run(model, options.tokens // TOKENS_PER_ROW)
     stages = {name: peak - before for name, peak in stages.items()}
-    counted = _counted(model, stages.pop("prompt_tokens") + before)
-    beside = _beside(model, counted["cache"])
+    tokens = stages.pop("prompt_tokens") + before
+    counted = _counted(model, tokens)
+    beside = {"embeddings": _embeddings(model, tokens)}
     document = {"after_weights": made, "peaks": stages, "counted": counted, "beside": beside}
     print(json.dumps({"tokens": options.tokens, "device": device.type, **document}))
 
@@ -112,16 +113,9 @@ def _counted(model: Qwen25VL, tokens: int) -> dict[str, int]:
     }
 
 
-def _beside(model: Qwen25VL, cache: int) -> dict[str, int]:
-    """Known bytes that are not counted: the prompt's embeddings, and a later chunk's mask.
-
-    On a processor the mask is a boolean and, inside the call, a number of the scores' type.
-    """
-    text, size = model.config.text, model.dtype.itemsize
-    tokens = cache // kv_bytes_per_token(text, size)
-    chunk = CHUNK[model.device.type]
-    mask = chunk * tokens * (1 + size) if tokens > chunk else 0
-    return {"embeddings": tokens * text.hidden_size * size, "mask": mask}
+def _embeddings(model: Qwen25VL, tokens: int) -> int:
+    """Known bytes that are not counted: the prompt's embeddings."""
+    return tokens * model.config.text.hidden_size * model.dtype.itemsize
 
 
 def _held(device: torch.device) -> int:

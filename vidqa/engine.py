@@ -28,6 +28,7 @@ from qwen25vl import (
     Token,
     Tokenizer,
     choose,
+    compile_decoding,
     generate_behind,
     load_model,
     load_stop_ids,
@@ -239,10 +240,12 @@ def open_engine(
     device: Device = "auto",
     dtype: Dtype = "auto",
     weights: Weights = "stored",
+    compiled: bool = False,
 ) -> Engine:
     """Load a checkpoint; ``auto``: CUDA in bfloat16 where there is a card, else CPU in float32.
 
     ``weights`` other than ``stored`` makes bytes of them, and says so in the engine's identity.
+    ``compiled`` compiles the decoding of single replies at its first use.
     Raises :class:`ModelError` when the device is missing or cannot, or the folder cannot be loaded.
     """
     place = device_called(device)
@@ -254,6 +257,8 @@ def open_engine(
         tokenizer = Tokenizer.from_folder(checkpoint.folder)
         tokenizer.check(model.config)
         stop_ids = load_stop_ids(checkpoint.folder)
+        if compiled:
+            compile_decoding(model)
         return Engine(checkpoint, model, tokenizer, stop_ids, weights)
 
 

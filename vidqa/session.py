@@ -106,7 +106,11 @@ def open_session(
 def _context(settings: Settings, sampling: SamplingMode, progress: Progress) -> Context:
     checkpoint = find_checkpoint(settings.model)
     engine = open_engine(
-        checkpoint, device=settings.device, dtype=settings.dtype, weights=settings.weights
+        checkpoint,
+        device=settings.device,
+        dtype=settings.dtype,
+        weights=settings.weights,
+        compiled=settings.compile,
     )
     how = sampling_of(checkpoint, settings, sampling)
     return Context(engine=engine, sampling=how, progress=progress)

@@ -14,11 +14,11 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from qwen25vl import Grid, Qwen25VL, VisionConfig, VisionRun, patchify
+from qwen25vl import Qwen25VL, VisionConfig, VisionRun, grid_of, patchify
 from vidqa.inputs import Kind, Watched
 
-CHUNK_PATCHES = 16_384
-"""Patches at once: 77 MB as float32, of a whole video's 462."""
+CHUNK_PATCHES = 4_096
+"""Patches at once: 19 MB as float32, of a whole video's 462."""
 
 
 @torch.inference_mode()
@@ -35,15 +35,24 @@ def watch_frames(
     Float patches are made one chunk at a time: they take four times the bytes of the frames. The
     tower never mixes rows, so tokens are the same. Raises :class:`qwen25vl.PromptError`.
     """
-    parts = [_encode(model, chunk) for chunk in _chunks(rgb_THWC, model.config.vision, still=still)]
-    tokens_MD = torch.cat([tokens_MD for tokens_MD, _ in parts])
-    grid = parts[0][1]._replace(t=sum(grid.t for _, grid in parts))
+    config = model.config.vision
+    grid = grid_of(torch.from_numpy(rgb_THWC), config)
+    # Set aside once: joining parts at the end would hold every token twice.
+    tokens_MD = torch.empty(
+        grid.tokens(config), config.out_hidden_size, dtype=model.dtype, device=model.device
+    )
+    done = 0
+    for chunk in _chunks(rgb_THWC, config, still=still):
+        part_MD = _encode(model, chunk)
+        tokens_MD[done : done + len(part_MD)] = part_MD
+        done += len(part_MD)
     return Watched(tokens_MD=tokens_MD, run=VisionRun(grid, row_seconds), kind=kind)
 
 
-def _encode(model: Qwen25VL, rgb_THWC: NDArray[np.uint8]) -> tuple[Tensor, Grid]:
+def _encode(model: Qwen25VL, rgb_THWC: NDArray[np.uint8]) -> Tensor:
     patches_NP, grid = patchify(torch.from_numpy(rgb_THWC), model.config.vision)
-    return model.vision(patches_NP.to(model.device), [grid]), grid
+    tokens_MD: Tensor = model.vision(patches_NP.to(model.device), [grid])
+    return tokens_MD
 
 
 def _chunks(
@@ -53,6 +62,6 @@ def _chunks(
     pair, shape = config.temporal_patch_size, rgb_THWC.shape
     patches = math.prod(shape[1:3]) // config.patch_size**2
     step = pair * max(1, CHUNK_PATCHES // max(1, patches))
-    for k in range(0, max(1, shape[0]), step):  # no frames: let the patches say so
+    for k in range(0, shape[0], step):
         chunk = rgb_THWC[k : k + step]
         yield np.repeat(chunk[::pair], pair, axis=0) if still else chunk

@@ -14,11 +14,12 @@ from qwen25vl.decode import Generation, Prompt, Token
 from qwen25vl.errors import CheckpointError, ConfigError, PromptError, Qwen25VLError, TokenizerError
 from qwen25vl.generate import Choices, choose, generate, stream
 from qwen25vl.model import Qwen25VL, VideoInput
-from qwen25vl.patches import Grid, patchify
+from qwen25vl.patches import Grid, grid_of, patchify
 from qwen25vl.positions import VisionRun, next_position, position_ids, time_ids, uniform_rows
 from qwen25vl.prefill import prefill
 from qwen25vl.sampling import GREEDY, Sampling
 from qwen25vl.saving import save_model
+from qwen25vl.steady import compile_decoding
 from qwen25vl.textstream import TextStream
 from qwen25vl.tokenizer import Message, Tokenizer, Vision
 from qwen25vl.weights import load_model, load_stop_ids
@@ -49,9 +50,11 @@ __all__ = [
     "VisionConfig",
     "VisionRun",
     "choose",
+    "compile_decoding",
     "generate",
     "generate_batch",
     "generate_behind",
+    "grid_of",
     "load_config",
     "load_model",
     "load_stop_ids",

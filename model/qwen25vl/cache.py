@@ -5,11 +5,21 @@ Axes: B batch, K key-value heads, S sequence, D head dim.
 
 from __future__ import annotations
 
+from typing import Protocol
+
 import torch
 from torch import Tensor
 
 from qwen25vl.config import TextConfig
 from qwen25vl.errors import PromptError
+
+
+class Memory(Protocol):
+    """Where the layers of a decoder write keys and values, and read those of earlier tokens."""
+
+    def extend(self, layer: int, k_BKSD: Tensor, v_BKSD: Tensor) -> tuple[Tensor, Tensor]:
+        """Write one layer's new keys and values; returns all that its queries may attend to."""
+        ...
 
 
 class KVCache:
@@ -58,6 +68,11 @@ class KVCache:
         if self.length + tokens > self.capacity:
             message = f"{self.length} + {tokens} tokens exceed the cache's {self.capacity}"
             raise PromptError(message, next_step="make the cache larger or the prompt shorter")
+
+    def blank(self) -> None:
+        """Zero what is not filled: under a mask it weighs nothing, unless it is not a number."""
+        self.keys[:, :, :, self.length :] = 0
+        self.values[:, :, :, self.length :] = 0
 
     def advance(self, tokens: int) -> None:
         self.length += tokens

@@ -30,6 +30,7 @@ from qwen25vl.model import Qwen25VL
 from qwen25vl.positions import next_position
 from qwen25vl.prefill import prefill
 from qwen25vl.sampling import GREEDY, Picker, Sampling
+from qwen25vl.steady import SteadyDecoding
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,11 +119,14 @@ def _steps(
     first_1V = log_scores(model.logits(prefill(model, embeds_1SD, positions_31S, cache)[:, 0]))
     place_311 = after_last(positions_31S)
 
-    def step(ids_1: Tensor) -> Tensor:
+    def grown(ids_1: Tensor) -> Tensor:
         nonlocal place_311
         hidden_11D = model.text(model.embed(ids_1[None]), place_311, cache=cache)
         place_311 = place_311 + 1
         return log_scores(model.logits(hidden_11D[0]))
+
+    steady = model.compiled_step is not None
+    step = SteadyDecoding(model, cache, place_311) if steady else grown
 
     def take(scores_1V: Tensor) -> Tensor:
         return pick(_held(scores_1V, constraint))

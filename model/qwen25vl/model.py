@@ -5,7 +5,7 @@ Axes: B batch, S sequence, D decoder width, M vision tokens, V vocabulary.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -20,6 +20,8 @@ from qwen25vl.text import TextDecoder
 from qwen25vl.vision import VisionTower
 
 INIT_STD = 0.02
+CompiledStep = Callable[["Qwen25VL", Tensor, Tensor, Tensor, Tensor, Tensor], Tensor]
+"""``steady.steady_step``, compiled."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,6 +43,8 @@ class Qwen25VL(nn.Module):
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
         self.config = config
+        self.compiled_step: CompiledStep | None = None
+        """Set by ``compile_decoding``: what replies to one prompt take their steps with."""
         self.vision = VisionTower(config.vision)
         self.text = TextDecoder(config.text)
         self.lm_head = Linear(config.text.hidden_size, config.text.vocab_size, bias=False)

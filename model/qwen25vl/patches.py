@@ -46,6 +46,22 @@ class Grid(NamedTuple):
         return self.patches // config.merge_unit
 
 
+def grid_of(rgb_THWC: Tensor, config: VisionConfig) -> Grid:
+    """The grid that ``patchify`` makes of these frames; raises PromptError as it does."""
+    shape: Sequence[int] = rgb_THWC.shape
+    host = rgb_THWC.device.type == "cpu" and rgb_THWC.dtype == torch.uint8
+    if not host or len(shape) != 4 or shape[3] != config.in_channels:
+        kind = f"{rgb_THWC.dtype} {tuple(shape)} on {rgb_THWC.device}"
+        message = f"frames are {kind}, not uint8 (T, H, W, 3) on cpu"
+        raise PromptError(message, next_step="pass RGB frames as uint8 with channels last")
+    unit = config.patch_size * config.spatial_merge_size
+    if min(shape) < 1 or shape[1] % unit or shape[2] % unit:
+        message = f"frames are {shape[1]}x{shape[2]} (T={shape[0]}), not multiples of {unit}"
+        raise PromptError(message, next_step=f"resize to multiples of {unit} pixels first")
+    pairs = -(-shape[0] // config.temporal_patch_size)
+    return Grid(pairs, shape[1] // config.patch_size, shape[2] // config.patch_size)
+
+
 def patchify(rgb_THWC: Tensor, config: VisionConfig) -> tuple[Tensor, Grid]:
     """uint8 frames (T, H, W, 3) in host memory to float32 patches (N, P) and their grid.
 
@@ -53,7 +69,7 @@ def patchify(rgb_THWC: Tensor, config: VisionConfig) -> tuple[Tensor, Grid]:
     is paired with itself. The arithmetic is the published one, (x - 255 mean) / (255 std) in
     float32, so the result is the same to the bit. Raises PromptError on another shape or type.
     """
-    grid = _grid_of(rgb_THWC, config)
+    grid = grid_of(rgb_THWC, config)
     lines = _lines(rgb_THWC, grid, config)
     # numpy asks the system for huge pages, torch does not: half the time to touch new memory.
     patches_NP: Floats = np.empty((grid.patches, config.patch_dim), dtype=np.float32)
@@ -126,18 +142,3 @@ def _pad_pairs(rgb_THWC: Tensor, size: int) -> Tensor:
     if missing:
         rgb_THWC = torch.cat([rgb_THWC, rgb_THWC[-1:].expand(missing, -1, -1, -1)])
     return rgb_THWC.contiguous()
-
-
-def _grid_of(rgb_THWC: Tensor, config: VisionConfig) -> Grid:
-    shape: Sequence[int] = rgb_THWC.shape
-    host = rgb_THWC.device.type == "cpu" and rgb_THWC.dtype == torch.uint8
-    if not host or len(shape) != 4 or shape[3] != config.in_channels:
-        kind = f"{rgb_THWC.dtype} {tuple(shape)} on {rgb_THWC.device}"
-        message = f"frames are {kind}, not uint8 (T, H, W, 3) on cpu"
-        raise PromptError(message, next_step="pass RGB frames as uint8 with channels last")
-    unit = config.patch_size * config.spatial_merge_size
-    if min(shape) < 1 or shape[1] % unit or shape[2] % unit:
-        message = f"frames are {shape[1]}x{shape[2]} (T={shape[0]}), not multiples of {unit}"
-        raise PromptError(message, next_step=f"resize to multiples of {unit} pixels first")
-    pairs = -(-shape[0] // config.temporal_patch_size)
-    return Grid(pairs, shape[1] // config.patch_size, shape[2] // config.patch_size)

@@ -16,9 +16,9 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from qwen25vl.errors import CheckpointError
+from qwen25vl.linear import is_cut
 from qwen25vl.model import Qwen25VL
 from qwen25vl.names import stored_name, stored_shape
-from qwen25vl.parallel import is_shard
 from qwen25vl.quantize import is_quantized
 from qwen25vl.shards import INDEX, SINGLE
 
@@ -78,7 +78,7 @@ def shard_layout(sizes: Mapping[str, int], shard_bytes: int | None) -> Layout:
 
 
 def _require_weights(model: Qwen25VL) -> None:
-    lost = "quantised" if is_quantized(model) else "one rank's share" if is_shard(model) else None
+    lost = "quantised" if is_quantized(model) else "one rank's share" if is_cut(model) else None
     if lost is not None:
         step = "save what load_model gives without quantized= and mesh="
         raise CheckpointError(f"cannot save a network that is {lost}", next_step=step)

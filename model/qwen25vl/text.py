@@ -1,16 +1,15 @@
 """The decoder: embeddings and position ids in, hidden states out.
 
-Axes: B batch, S new tokens, T tokens attended to (cached and new), H query heads, K key heads,
-Q queries of one key head, D width or head dim.
+Axes: B batch, S new tokens, T tokens attended to (cached and new), H heads, D width or head dim.
 """
 
 from __future__ import annotations
 
 import torch
-import torch.nn.functional as F  # noqa: N812
 from torch import Tensor, nn
 
-from qwen25vl.cache import KVCache
+from qwen25vl.attention import attend
+from qwen25vl.cache import KVCache, Memory
 from qwen25vl.config import TextConfig
 from qwen25vl.errors import PromptError
 from qwen25vl.layers import GatedMLP, RMSNorm, rotate
@@ -31,7 +30,7 @@ class TextAttention(nn.Module):
         self.o_proj = Linear(heads * config.head_dim, config.hidden_size, bias=False)
 
     def forward(
-        self, x_BSD: Tensor, rope: Rope, cache: KVCache | None, mask: Tensor | None, causal: bool
+        self, x_BSD: Tensor, rope: Rope, cache: Memory | None, mask: Tensor | None, causal: bool
     ) -> Tensor:
         q_BHSD = rotate(self._heads(self.q_proj(x_BSD)), *rope)
         k_BHSD = rotate(self._heads(self.k_proj(x_BSD)), *rope)
@@ -47,51 +46,6 @@ class TextAttention(nn.Module):
         return x_BSHD.transpose(1, 2)
 
 
-FOLDED_QUERIES = 64
-"""Most queries whose masks are repeated for every head of a group."""
-
-
-def attend(
-    q_BHSD: Tensor, k_BKTD: Tensor, v_BKTD: Tensor, mask: Tensor | None, *, causal: bool
-) -> Tensor:
-    """Grouped-query attention (B, H, S, D) that never holds all S x T scores of a long prompt.
-
-    Few queries, as in decoding: the heads that share a key become more queries of that key, so
-    keys and values are read once a group and need neither repeating nor a grouped kernel.
-    """
-    groups = q_BHSD.shape[1] // k_BKTD.shape[1]
-    if groups > 1 and not causal and q_BHSD.shape[2] <= FOLDED_QUERIES:
-        return _attend_folded(q_BHSD, k_BKTD, v_BKTD, mask, groups)
-    if repeats_keys(q_BHSD.device.type, q_BHSD.dtype, masked=mask is not None):
-        k_BKTD = k_BKTD.repeat_interleave(groups, dim=1)
-        v_BKTD = v_BKTD.repeat_interleave(groups, dim=1)
-    grouped = q_BHSD.shape[1] != k_BKTD.shape[1]
-    return F.scaled_dot_product_attention(
-        q_BHSD, k_BKTD, v_BKTD, attn_mask=mask, is_causal=causal, enable_gqa=grouped
-    )
-
-
-def _attend_folded(
-    q_BHSD: Tensor, k_BKTD: Tensor, v_BKTD: Tensor, mask: Tensor | None, groups: int
-) -> Tensor:
-    queries = q_BHSD.shape[2]
-    folded_BKQD = q_BHSD.unflatten(1, (-1, groups)).flatten(2, 3)
-    if mask is not None and queries > 1:
-        mask = mask.repeat(*[1] * (mask.ndim - 2), groups, 1)
-    out_BKQD = F.scaled_dot_product_attention(folded_BKQD, k_BKTD, v_BKTD, attn_mask=mask)
-    out_BHSD: Tensor = out_BKQD.unflatten(2, (groups, queries)).flatten(1, 2)
-    return out_BHSD
-
-
-def repeats_keys(device: str, dtype: torch.dtype, *, masked: bool) -> bool:
-    """Whether grouped keys must be repeated for a kernel that never holds all S x T scores.
-
-    On CUDA the one such kernel that takes grouped heads wants a 16-bit type and no mask; otherwise
-    torch would fall back on one that needs 69 GB a layer for 24,576 tokens and 28 heads.
-    """
-    return device == "cuda" and (masked or dtype.itemsize > 2)
-
-
 class DecoderLayer(nn.Module):
     def __init__(self, config: TextConfig, layer: int) -> None:
         super().__init__()
@@ -101,7 +55,7 @@ class DecoderLayer(nn.Module):
         self.post_attention_layernorm = RMSNorm(config.hidden_size, config.rms_norm_eps)
 
     def forward(
-        self, x_BSD: Tensor, rope: Rope, cache: KVCache | None, mask: Tensor | None, causal: bool
+        self, x_BSD: Tensor, rope: Rope, cache: Memory | None, mask: Tensor | None, causal: bool
     ) -> Tensor:
         x_BSD = x_BSD + self.self_attn(self.input_layernorm(x_BSD), rope, cache, mask, causal)
         out: Tensor = x_BSD + self.mlp(self.post_attention_layernorm(x_BSD))
@@ -140,6 +94,17 @@ class TextDecoder(nn.Module):
         hidden_BSD: Tensor = self.norm(x_BSD)
         return hidden_BSD
 
+    def steady(
+        self, embeds_BSD: Tensor, positions_3BS: Tensor, memory: Memory, mask: Tensor
+    ) -> Tensor:
+        """Hidden states (B, S, D) as of ``forward``, of shapes that no cached token changes.
+
+        ``mask`` (S, T) is over all the room of the cache; nothing is checked or counted.
+        """
+        x_BSD = self._run(len(self.layers), embeds_BSD, positions_3BS, memory, mask)
+        hidden_BSD: Tensor = self.norm(x_BSD)
+        return hidden_BSD
+
     def hidden(self, embeds_BSD: Tensor, positions_3BS: Tensor, *, layer: int) -> Tensor:
         """Hidden states (B, S, D) after the first ``layer`` layers, before any norm.
 
@@ -157,11 +122,11 @@ class TextDecoder(nn.Module):
         layers: int,
         x_BSD: Tensor,
         positions_3BS: Tensor,
-        cache: KVCache | None,
+        cache: Memory | None,
         mask: Tensor | None,
     ) -> Tensor:
         rope = text_rope(positions_3BS, self.config, x_BSD.dtype)
-        mask, causal = _attendance(x_BSD, cache, mask)
+        causal = mask is None and x_BSD.shape[1] > 1  # the last token may attend to all
         for layer in self.layers[:layers]:
             x_BSD = layer(x_BSD, rope, cache, mask, causal)
         return x_BSD
@@ -183,16 +148,3 @@ def _embedding(config: TextConfig) -> nn.Embedding:
     weight = torch.empty(config.vocab_size, config.hidden_size)
     table: nn.Embedding = nn.Embedding.from_pretrained(weight, freeze=False)
     return table
-
-
-def _attendance(
-    embeds_BSD: Tensor, cache: KVCache | None, mask: Tensor | None
-) -> tuple[Tensor | None, bool]:
-    """Mask and causal flag for the kernel: a mask is made only where the flag cannot say it."""
-    new, past = embeds_BSD.shape[1], 0 if cache is None else cache.length
-    if mask is not None or new == 1:
-        return mask, False
-    if past == 0:
-        return None, True
-    allowed = torch.ones(new, past + new, dtype=torch.bool, device=embeds_BSD.device)
-    return allowed.tril(diagonal=past), False

@@ -17,9 +17,9 @@ from torch import Tensor, nn
 from qwen25vl.config import ModelConfig, read_json
 from qwen25vl.errors import CheckpointError
 from qwen25vl.fields import stated_tying, text_fields
+from qwen25vl.linear import is_part
 from qwen25vl.model import Qwen25VL
 from qwen25vl.names import HEAD, TABLE, stored_name, stored_shape
-from qwen25vl.parallel import check_mesh, join, part_of
 from qwen25vl.quantize import Kind, check_kind, quantize_layer
 from qwen25vl.shards import Shards, first_few
 
@@ -56,10 +56,8 @@ def load_model(
     if quantized is not None:
         check_kind(quantized, place)
     if mesh is not None:
-        check_mesh(config.text, mesh)
-    _fill(model, shards, place, dtype or _stored_dtype(config), quantized, mesh)
-    if mesh is not None:
-        join(model, mesh)
+        _shard(model, mesh)
+    _fill(model, shards, place, dtype or _stored_dtype(config), quantized)
     return model.eval()
 
 
@@ -101,7 +99,6 @@ def _fill(
     device: torch.device,
     dtype: torch.dtype,
     quantized: Kind | None,
-    mesh: DeviceMesh | None,
 ) -> None:
     """Give every parameter its tensor; parameters are on the meta device before, real after."""
     if dtype == torch.float16:
@@ -114,13 +111,27 @@ def _fill(
             continue
         owner, _, leaf = name.rpartition(".")
         whole = _checked(name, tensor, wanted[name], model.config)
-        part = whole if mesh is None else part_of(name, whole, mesh)
         layer = model.get_submodule(owner)
-        setattr(layer, leaf, nn.Parameter(part.to(device, dtype, copy=True)))
+        setattr(layer, leaf, nn.Parameter(_placed(wanted[name], whole, device, dtype)))
         if quantized is not None and not any(one.is_meta for one in layer.parameters()):
             quantize_layer(model, owner, quantized)
     model.tie()
     _check_tied_head(model, shards)
+
+
+def _shard(model: Qwen25VL, mesh: DeviceMesh) -> None:
+    from qwen25vl.parallel import shard  # DTensor's import takes 0.6 s: only for those who use it
+
+    shard(model, mesh)
+
+
+def _placed(slot: Tensor, whole: Tensor, device: torch.device, dtype: torch.dtype) -> Tensor:
+    """A copy of what the slot holds of ``whole``: all of it, or this rank's part."""
+    if not is_part(slot):
+        return whole.to(device, dtype, copy=True)
+    from qwen25vl.parallel import filled
+
+    return filled(slot, whole, device, dtype)
 
 
 def _check_names(wanted: set[str], shards: Shards, *, tied: bool) -> None:

@@ -6,8 +6,8 @@ import pytest
 import torch
 
 from qwen25vl import Grid, PromptError, Qwen25VL, VideoInput, VisionRun, position_ids
+from qwen25vl.attention import attend, causal_mask, repeats_keys
 from qwen25vl.rope import text_rope
-from qwen25vl.text import attend, repeats_keys
 
 
 @pytest.fixture
@@ -56,6 +56,23 @@ def test_few_queries_folded_into_groups_attend_as_repeated_keys_do(queries, mask
         q, k.repeat_interleave(3, dim=1), v.repeat_interleave(3, dim=1), attn_mask=mask
     )
     assert (attend(q, k, v, mask, causal=False) - wanted).abs().max() <= 1e-5
+
+
+@pytest.mark.parametrize("queries", [2, 64, 65])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+@torch.no_grad()
+def test_a_chunk_behind_cached_tokens_attends_as_under_a_mask(queries, dtype):
+    q = torch.randn(2, 6, queries, 8).to(dtype)
+    k, v = torch.randn(2, 2, 2, 70 + queries, 8).to(dtype)
+    wanted = attend(q.float(), k.float(), v.float(), causal_mask(q, 70), causal=False)
+    within = 1e-6 if dtype == torch.float32 else 2e-2
+    assert (attend(q, k, v, None, causal=True) - wanted).abs().max() <= within
+
+
+def test_a_chunk_behind_cached_tokens_has_a_gradient():
+    q = torch.randn(1, 4, 3, 8, dtype=torch.float64, requires_grad=True)
+    k, v = torch.randn(2, 1, 2, 8, 8, dtype=torch.float64)
+    torch.autograd.gradcheck(lambda x: attend(x, k, v, None, causal=True), (q,))
 
 
 def test_vision_tokens_replace_the_pads_in_order(model):
@@ -119,7 +136,7 @@ def test_repeated_keys_attend_as_grouped_ones(masked, model, monkeypatch):
     embeds, positions = torch.randn(1, 9, 64), torch.arange(9).expand(3, 1, 9)
     mask = torch.ones(9, 9, dtype=torch.bool).tril() if masked else None
     grouped = model.text(embeds, positions, mask=mask)
-    monkeypatch.setattr("qwen25vl.text.repeats_keys", lambda *_, **__: True)
+    monkeypatch.setattr("qwen25vl.attention.repeats_keys", lambda *_, **__: True)
     assert (model.text(embeds, positions, mask=mask) - grouped).abs().max() <= 1e-5
 
 
