@@ -83,7 +83,7 @@ def measured(clips: int) -> Iterator[dict[str, Any]]:
     folder = weights_folder()
     model = load_model(folder).eval()
     tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
-    askers = {mode: Asker(model, tokenizer, mode=mode) for mode in MODES}
+    askers = {mode: Asker(model, tokenizer, time_rule=mode) for mode in MODES}
     for interval_s in INTERVALS_S:
         answers = answers_of(askers, interval_s, clips)
         for mode, given in answers.items():

@@ -16,13 +16,13 @@ from numpy.typing import NDArray
 from tokenizers import Tokenizer
 from torch import Tensor
 
-from qwen25vl import Grid, KVCache, Qwen25VL, VisionRun, next_position, patchify, position_ids
+from qwen25vl import KVCache, Qwen25VL, next_position, patchify
 from qwen25vl.batch import generate_behind
 from qwen25vl.decode import Prompt
-from qwen25vl.positions import Mode
 from qwen25vl.prefill import prefill
 from vidqa_nano.losses import text_vectors
-from vidqa_nano.packing import SIDE_PATCHES, Packer
+from vidqa_nano.packing import Packer
+from vidqa_nano.timing import TimeRule
 from vidqa_nano.wording import EMBED_VIDEO
 
 LONGEST_REPLY = 64
@@ -41,21 +41,20 @@ class Watched:
 
 
 class Asker:
-    """Greedy answers of one network; trained under the positions of mode ``reference``."""
+    """Greedy answers of one network, told times as it was in training, or by another rule."""
 
-    def __init__(self, model: Qwen25VL, tokenizer: Tokenizer, *, mode: Mode = "reference") -> None:
+    def __init__(
+        self, model: Qwen25VL, tokenizer: Tokenizer, *, time_rule: TimeRule = "reference"
+    ) -> None:
         self.model, self.tokenizer = model, tokenizer
-        self.mode: Mode = mode
-        self.packer = Packer(tokenizer, model.config)
+        self.packer = Packer(tokenizer, model.config, time_rule)
 
     @torch.no_grad()
     def watch(self, frames_THWC: NDArray[np.uint8], row_seconds: Sequence[float]) -> Watched:
         """Encode a clip; an even number of frames, two per row."""
         frames = torch.from_numpy(np.ascontiguousarray(frames_THWC))
         patches, grid = patchify(frames, self.model.config.vision)
-        ids = self.packer.shared_ids(len(row_seconds))
-        run = VisionRun(Grid(len(row_seconds), SIDE_PATCHES, SIDE_PATCHES), row_seconds)
-        positions = position_ids(ids, [run], self.model.config, mode=self.mode)
+        ids, positions, _ = self.packer.shared(row_seconds)
         device = self.model.device
         tokens = self.model.vision(patches.to(device), [grid])
         embeds = self.model.embed_prompt(torch.tensor([ids], device=device), tokens)

@@ -12,8 +12,8 @@ from typing import NamedTuple
 import numpy as np
 
 from vidqa_nano.clips import Clips
-from vidqa_nano.packing import TOKENS_PER_ROW
 from vidqa_nano.recipe import Recipe
+from vidqa_nano.timing import TOKENS_PER_ROW
 from vidqa_nano.windows import Sample, cut_sample, draw_window
 from vidqa_nano.world import Rng
 
@@ -65,7 +65,10 @@ class Pools:
         return cut_sample(self.clips, index, window, rng, self.recipe.questions, embed=embeds)
 
     def cost(self, sample: Sample, stage: int) -> int:
-        """Rows in stage 1, about the decoder's tokens in stage 2."""
+        """Rows in stage 1, about the decoder's tokens in stage 2.
+
+        Times in words are not counted: batches are the same under every rule.
+        """
         rows = len(sample.row_seconds)
         if stage == 1:
             return rows

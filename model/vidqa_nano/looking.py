@@ -42,10 +42,10 @@ class Looks:
 
 
 class Draft:
-    """Collects the looks of one clip; ``first`` is where its vision tokens begin."""
+    """Collects the looks of one clip; ``vision`` is where its vision tokens are."""
 
-    def __init__(self, sample: Sample, first: int, tokens_per_row: int) -> None:
-        self.sample, self.first, self.per_row = sample, first, tokens_per_row
+    def __init__(self, sample: Sample, vision: Sequence[int], tokens_per_row: int) -> None:
+        self.sample, self.vision, self.per_row = sample, vision, tokens_per_row
         self.found: list[tuple[int, int, list[int]]] = []
 
     def add(self, question: int, at: int, pieces: Sequence[str]) -> None:
@@ -54,14 +54,14 @@ class Draft:
         if asked.task in ("ground", "verify") or (asked.task == "ask" and asked.spans):
             on = shares(self.sample, asked.spans)
             rows = [row for row, share in enumerate(on) if share > _ON]
-            self.found.append((at, BEGIN_HEAD, self._tokens(rows) or [self.first - 1]))
+            self.found.append((at, BEGIN_HEAD, self._tokens(rows) or [self.vision[0] - 1]))
         edges = [edge for span in asked.spans for edge in span]
         for place, number in digits_of(pieces):
             row = edge_row(self.sample, edges[number])
             self.found.append((at + place, EDGE_HEAD, self._tokens([row])))
 
     def _tokens(self, rows: Sequence[int]) -> list[int]:
-        return [self.first + row * self.per_row + i for row in rows for i in range(self.per_row)]
+        return [self.vision[row * self.per_row + i] for row in rows for i in range(self.per_row)]
 
 
 def digits_of(pieces: Sequence[str]) -> Iterator[tuple[int, int]]:

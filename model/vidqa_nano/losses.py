@@ -24,7 +24,8 @@ from torch import Tensor, nn
 from qwen25vl import Grid, Qwen25VL, patchify
 from vidqa_nano.labels import CLASSES, RowLabels
 from vidqa_nano.looking import looking_loss, watch_heads
-from vidqa_nano.packing import SIDE_PATCHES, TOKENS_PER_ROW, Batch, Texts
+from vidqa_nano.packing import Batch, Texts
+from vidqa_nano.timing import SIDE_PATCHES, TOKENS_PER_ROW
 
 TIME_LAYER, SCORE_LAYER = 2, 3
 TENS, ONES = 13, 10

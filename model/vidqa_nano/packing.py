@@ -17,13 +17,12 @@ import torch
 from tokenizers import Tokenizer
 from torch import Tensor
 
-from qwen25vl import Grid, ModelConfig, VisionRun, position_ids
+from qwen25vl import ModelConfig, next_position
 from vidqa_nano.labels import RowLabels, question_labels, row_labels
 from vidqa_nano.looking import Draft, Looks, gather
+from vidqa_nano.timing import TOKENS_PER_ROW, Shared, TimeRule, shared_part
 from vidqa_nano.windows import Sample
-from vidqa_nano.wording import EMBED_TEXT, OPENING, TEXT_OPENING, TURN
-
-SIDE_PATCHES, TOKENS_PER_ROW = 4, 4
+from vidqa_nano.wording import EMBED_TEXT, TEXT_OPENING, TURN
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +73,7 @@ class Texts:
 class _Packed:
     ids: list[int]
     blocks: list[int]
-    shared: int
+    vision: list[int]
     positions_3S: Tensor
     draft: Draft
     asks: list[int] = field(default_factory=list)
@@ -83,12 +82,14 @@ class _Packed:
 
 
 class Packer:
-    """Tokenizes and packs for one tokenizer and model configuration."""
+    """Tokenizes and packs for one tokenizer, model configuration and way to tell time."""
 
-    def __init__(self, tokenizer: Tokenizer, config: ModelConfig) -> None:
+    def __init__(
+        self, tokenizer: Tokenizer, config: ModelConfig, time_rule: TimeRule = "reference"
+    ) -> None:
         self.tokenizer, self.config = tokenizer, config
-        self.opening, self.turn = self._ids(OPENING), self._ids(TURN)
-        self.text_opening = self._ids(TEXT_OPENING)
+        self.time_rule: TimeRule = time_rule
+        self.turn, self.text_opening = self._ids(TURN), self._ids(TEXT_OPENING)
         (self.end,), (self.pad,) = self._ids("<|im_end|>"), self._ids("<|endoftext|>")
         self.known: dict[str, list[int]] = {}
 
@@ -106,10 +107,9 @@ class Packer:
         """The tokens of ``text`` as they are written."""
         return [self.tokenizer.id_to_token(i) or "" for i in self.ids(text)]
 
-    def shared_ids(self, rows: int) -> list[int]:
-        """The prompt up to the end of a video of ``rows`` rows."""
-        video = [self.config.video_token_id] * (rows * TOKENS_PER_ROW)
-        return [*self.opening, *video, self.config.vision_end_token_id]
+    def shared(self, row_seconds: Sequence[float]) -> Shared:
+        """The prompt up to the end of a video whose rows start at these seconds."""
+        return shared_part(row_seconds, self.time_rule, self.ids, self.config)
 
     def pack(self, samples: Sequence[Sample]) -> Batch:
         """One batch; clips may have different numbers of questions."""
@@ -130,7 +130,7 @@ class Packer:
             ids_BS=ids,
             positions_3BS=positions,
             mask_B1SS=block_mask(blocks),
-            vision_at=_vision_index(rows, len(self.opening)),
+            vision_at=_vision_index(packed),
             ask_at_BQ=_filled([p.asks for p in packed]),
             asked_BQ=_filled([[1] * len(p.asks) for p in packed]).bool(),
             reply_at=_reply_index(packed),
@@ -153,16 +153,12 @@ class Packer:
         return Texts(ids, torch.tensor([len(row) - 1 for row in rows]))
 
     def _pack_one(self, sample: Sample) -> _Packed:
-        rows = len(sample.row_seconds)
-        ids = self.shared_ids(rows)
-        run = VisionRun(Grid(rows, SIDE_PATCHES, SIDE_PATCHES), sample.row_seconds)
-        shared = position_ids(ids, [run], self.config)
-        draft = Draft(sample, len(self.opening), TOKENS_PER_ROW)
-        packed = _Packed(ids, [0] * len(ids), len(ids), shared, draft)
-        runs = [shared]
+        ids, shared_3S, vision = self.shared(sample.row_seconds)
+        draft = Draft(sample, vision, TOKENS_PER_ROW)
+        packed = _Packed(ids, [0] * len(ids), vision, shared_3S, draft)
+        runs, start = [shared_3S], next_position(shared_3S)
         for block, question in enumerate(sample.questions, start=1):
             length = self._add(packed, question.text, question.reply, block)
-            start = int(shared.max()) + 1
             runs.append(torch.arange(start, start + length).expand(3, -1))
         packed.positions_3S = torch.cat(runs, dim=1)
         return packed
@@ -220,10 +216,10 @@ def _embed_index(samples: Sequence[Sample], packed: Sequence[_Packed]) -> tuple[
     return clip, token
 
 
-def _vision_index(rows: Sequence[int], first: int) -> tuple[Tensor, Tensor]:
-    tokens = [count * TOKENS_PER_ROW for count in rows]
-    clip = torch.repeat_interleave(torch.arange(len(rows)), torch.tensor(tokens))
-    return clip, torch.cat([torch.arange(first, first + count) for count in tokens])
+def _vision_index(packed: Sequence[_Packed]) -> tuple[Tensor, Tensor]:
+    counts = torch.tensor([len(p.vision) for p in packed])
+    clip = torch.repeat_interleave(torch.arange(len(packed)), counts)
+    return clip, torch.tensor([at for p in packed for at in p.vision])
 
 
 def _reply_index(packed: Sequence[_Packed]) -> tuple[Tensor, Tensor]:

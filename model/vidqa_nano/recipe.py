@@ -5,6 +5,11 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+from vidqa_nano.timing import RULES, TimeRule
+
+HELPING = ("seen", "seconds", "active", "looking", "embed")
+"""The losses of stage 2 beside the language model's (:class:`vidqa_nano.losses.Weights`)."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recipe:
@@ -45,6 +50,16 @@ class Recipe:
     seed: int = 1
     half: bool = True
     """Multiply matrices in bfloat16 (weights and all else stay float32)."""
+    time_rule: TimeRule = "reference"
+    """How rows tell their time: a network is asked under the rule it was trained under."""
+    without: str = ""
+    """One of :data:`HELPING` that does not count in stage 2."""
+
+    def __post_init__(self) -> None:
+        if self.time_rule not in RULES:
+            raise ValueError(f"time_rule {self.time_rule!r} is none of {', '.join(RULES)}")
+        if self.without not in ("", *HELPING):
+            raise ValueError(f"without {self.without!r} is none of {', '.join(HELPING)}")
 
     def progress(self, step: int, elapsed_s: float) -> float:
         """Share of the run that is done, 0 to 1."""

@@ -83,7 +83,8 @@ def _train(run: Run, tuning: Clips, args: argparse.Namespace) -> None:
 
 def _figures(run: Run, tuning: Clips) -> dict[str, float]:
     """How well the network does now on clips it is not trained on."""
-    answers = measure(run.model, run.tokenizer, tuning, range(MEASURED))
+    rule = run.recipe.time_rule
+    answers = measure(run.model, run.tokenizer, tuning, range(MEASURED), time_rule=rule)
     return {name: figure.value for name, figure in summary(answers).items()}
 
 

@@ -58,7 +58,7 @@ class Run:
         self.memory = Memory(config.text.hidden_size)
         for module in (self.model, self.helpers, self.memory):
             module.to(self.device)
-        self.packer = Packer(self.tokenizer, config)
+        self.packer = Packer(self.tokenizer, config, recipe.time_rule)
         self.pools = Pools(recipe, clips)
         self.optimiser = _optimiser([self.model, self.helpers], recipe)
         self.elapsed_s = 0.0
@@ -79,7 +79,7 @@ class Run:
             group["lr"] = rate
         parts = self._parts(self.samples(self.step))
         counts = self._agree(parts)
-        weights = asdict(Weights()) | {"reply": 1.0} | ({"seen": 1.0} if self.stage == 1 else {})
+        weights = self.weights()
         terms = [weights[name] * part.sum / counts[name] for name, part in parts.items()]
         self.optimiser.zero_grad(set_to_none=True)
         torch.stack(terms).sum().backward()
@@ -89,6 +89,13 @@ class Run:
         self.step += 1
         total = sum(weights[name] * loss for name, loss in losses.items())
         return losses | {"total": total, "norm": norm.item(), "rate": rate}
+
+    def weights(self) -> dict[str, float]:
+        """How much each loss counts in the present stage: the first one has ``seen`` alone."""
+        if self.stage == 1:
+            return {"seen": 1.0}
+        weights = asdict(Weights()) | {"reply": 1.0}
+        return weights | {name: 0.0 for name in weights if name == self.recipe.without}
 
     def _enter(self) -> None:
         """Pools are drawn for the progress at their start; a new stage starts with one."""
@@ -110,7 +117,7 @@ class Run:
 
     def _parts(self, samples: Sequence[Sample]) -> dict[str, Part]:
         """This worker's part of every loss."""
-        embeds = self.stage == 2 and self.recipe.embed_every > 0
+        embeds = self.stage == 2 and self.weights()["embed"] > 0 and self.recipe.embed_every > 0
         embeds = embeds and self.step % self.recipe.embed_every == 0
         if not embeds:
             samples = [_without_texts(sample) for sample in samples]

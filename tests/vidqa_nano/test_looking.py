@@ -71,7 +71,7 @@ def test_digits_are_counted_by_the_time_they_are_part_of() -> None:
 
 
 def test_a_reply_begins_at_the_rows_that_are_on_and_writes_times_at_their_rows() -> None:
-    draft = Draft(sample([Seen(RAIN, None, 2.0, 4.1)]), first=10, tokens_per_row=1)
+    draft = Draft(sample([Seen(RAIN, None, 2.0, 4.1)]), range(10, 18), tokens_per_row=1)
     draft.add(0, 100, ["The given query happens in ", "2", ".", "0", " - ", "4", ".", "1"])
     begin, *digits = draft.found
     assert begin == (100, BEGIN_HEAD, [12, 13])
@@ -84,7 +84,7 @@ def test_a_reply_begins_at_the_rows_that_are_on_and_writes_times_at_their_rows()
 
 
 def test_an_absent_event_begins_at_the_token_before_the_video() -> None:
-    draft = Draft(sample([]), first=10, tokens_per_row=4)
+    draft = Draft(sample([]), range(10, 42), tokens_per_row=4)
     draft.add(0, 50, ["The given query does not happen in the video."])
     assert draft.found == [(50, BEGIN_HEAD, [9])]
 

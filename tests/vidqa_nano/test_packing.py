@@ -57,7 +57,7 @@ def test_every_question_starts_where_the_video_ends(clips: Clips) -> None:
     run, rng = run_of(clips), np.random.default_rng(3)
     sample = cut_sample(clips, 0, Window(0.0, 8.0, range(16)), rng, 3)
     batch = run.packer.pack([sample])
-    shared = len(run.packer.shared_ids(len(sample.row_seconds)))
+    shared = len(run.packer.shared(sample.row_seconds).ids)
     first = int(batch.positions_3BS[:, 0, :shared].max()) + 1
     texts = [run.packer.ids(question.text) for question in sample.questions]
     begins = [
