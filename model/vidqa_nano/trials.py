@@ -1,0 +1,150 @@
+"""One small run among several: trained and asked about clips it never saw, resumable at any kill.
+
+In: a :class:`Trial` (a name and a recipe) and the :class:`Setup` that all trials of a table share.
+Out: its answers at every frame rate. A trial lives in a folder of its own, named after everything
+that decides its weights: what is there is never done again, and two tables share their equals.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import sys
+from collections.abc import Iterable
+from dataclasses import asdict, astuple, dataclass
+from multiprocessing import parent_process
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from qwen25vl import load_model
+from vidqa_nano.clips import Clips, load_clips
+from vidqa_nano.measure import measure
+from vidqa_nano.recipe import Recipe
+from vidqa_nano.scores import Answered
+from vidqa_nano.trainer import Run, steps_left
+
+ASKED, SAVE_EVERY = 260, 50
+Answers = dict[float, list[Answered]]
+"""Answers by the frames per second at which clips were read."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trial:
+    """A line of the table, with one of its seeds."""
+
+    name: str
+    recipe: Recipe
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Setup:
+    """What all trials of a table share."""
+
+    folder: Path
+    """Where trials are kept."""
+    cache: Path
+    """Where drawn frames are kept."""
+    rates: tuple[float, ...] = (0.5, 1.0, 2.0)
+    """Frames per second at which clips are read when asked about."""
+    asked: int = ASKED
+    """Clips of the split ``held_out``, 8 to 32 s long, that are asked about."""
+    tower: Path | None = None
+    """A checkpoint folder whose vision tower all trials begin with."""
+    device: str = "cpu"
+    threads: int = 1
+    save_every: int = SAVE_EVERY
+    """Steps; what a kill costs at most."""
+
+
+def run_trial(trial: Trial, setup: Setup) -> Answers:
+    """Train what is not trained yet and ask what is not asked yet."""
+    torch.set_num_threads(setup.threads)
+    folder = home(trial.recipe, setup)
+    files = {fps: folder / f"answers-{fps:g}-{setup.asked}.json" for fps in setup.rates}
+    missing = [fps for fps, file in files.items() if not file.exists()]
+    if missing:
+        folder.mkdir(parents=True, exist_ok=True)
+        run = _trained(trial, setup, folder)
+        clips = held_out(setup)
+        for fps in missing:
+            _say(trial, f"asked at {fps:g} frames per second")
+            write(files[fps], [astuple(answer) for answer in _answers(run, clips, fps)])
+    return {fps: _read(file) for fps, file in files.items()}
+
+
+def home(recipe: Recipe, setup: Setup) -> Path:
+    """The folder of a trial: other choices, or another tower to begin with, have another."""
+    found = hashlib.sha256(json.dumps(asdict(recipe), sort_keys=True).encode())
+    for file in sorted(setup.tower.glob("*.safetensors")) if setup.tower else ():
+        found.update(file.read_bytes())
+    return setup.folder / f"seed{recipe.seed}-{recipe.steps}-{found.hexdigest()[:8]}"
+
+
+def held_out(setup: Setup) -> Clips:
+    """The clips that are asked about."""
+    return load_clips(setup.cache, "held_out", setup.asked, "short")
+
+
+def write(path: Path, value: object) -> None:
+    """JSON beside ``path``, moved there: never a half-written file."""
+    half = path.with_suffix(".half")
+    half.write_text(json.dumps(value) + "\n", encoding="utf-8")
+    half.replace(path)
+
+
+def _trained(trial: Trial, setup: Setup, folder: Path) -> Run:
+    """The trial's run at its end."""
+    saved = folder / "run.pt"
+    write(folder / "recipe.json", asdict(trial.recipe))
+    run = _opened(trial.recipe, setup, saved)
+    done = True
+    for step in steps_left(run):
+        _stop_with_parent()
+        losses = run.advance()
+        done = (step + 1) % setup.save_every == 0
+        if done:
+            run.save(saved)
+            shown = " ".join(f"{name}={value:.3g}" for name, value in losses.items())
+            _say(trial, f"step {step + 1} of {run.recipe.steps}, {run.elapsed_s:.0f} s, {shown}")
+    if not done:
+        run.save(saved)
+    return run
+
+
+def _opened(recipe: Recipe, setup: Setup, saved: Path) -> Run:
+    """The run saved there, or a new one."""
+    clips = load_clips(setup.cache, "train", recipe.clips)
+    if saved.exists():
+        return Run.resume(saved, clips, device=setup.device)
+    run = Run(recipe, clips, device=setup.device)
+    if setup.tower:
+        run.model.vision.load_state_dict(load_model(setup.tower).vision.state_dict())
+    return run
+
+
+def _answers(run: Run, clips: Clips, fps: float) -> Iterable[Answered]:
+    rule = run.recipe.time_rule
+    return measure(run.model, run.tokenizer, clips, range(len(clips)), time_rule=rule, fps=fps)
+
+
+def _read(path: Path) -> list[Answered]:
+    rows: list[list[Any]] = json.loads(path.read_text(encoding="utf-8"))
+    return [Answered(*row[:3], *(_spans(spans) for spans in row[3:])) for row in rows]
+
+
+def _spans(pairs: list[list[float]]) -> list[tuple[float, float]]:
+    return [(start, end) for start, end in pairs]
+
+
+def _stop_with_parent() -> None:
+    """A worker whose table was killed must not write beside the one that is started next."""
+    parent = parent_process()
+    if parent is not None and not parent.is_alive():
+        raise SystemExit("the run that this trial belongs to is gone")
+
+
+def _say(trial: Trial, what: str) -> None:
+    sys.stderr.write(f"{trial.name}, seed {trial.recipe.seed}: {what}\n")
+    sys.stderr.flush()
