@@ -84,7 +84,7 @@ def _timed(
 ) -> tuple[list[Answered], float]:
     """Answers, and seconds for each: the clip's share of being seen, and its reply."""
     started = time.perf_counter()
-    answers = measure(model, tokenizer, clips, count=count)
+    answers = measure(model, tokenizer, clips, range(count))
     return answers, (time.perf_counter() - started) / len(answers)
 
 
