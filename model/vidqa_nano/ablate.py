@@ -18,6 +18,7 @@ SUBJECT = Subject(
     },
     rates=(0.5, 1.0, 2.0),
     title="Nano trained with one loss left out",
+    about=__doc__,
 )
 
 

@@ -16,6 +16,7 @@ SUBJECT = Subject(
     variants={rule: {"time_rule": rule} for rule in RULES},
     rates=(0.5, 1.0, 1.28, 2.0),
     title="Nano trained and asked under each way to tell time",
+    about=__doc__,
 )
 
 

@@ -18,12 +18,10 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import Any, TypeVar
 
-from PIL import Image
-
-from vidqa_nano.bars import bars
+from vidqa_nano.answer_files import write_json
 from vidqa_nano.clips import load_clips
 from vidqa_nano.recipe import Recipe
-from vidqa_nano.standings import SHOWN, Standing, blind_standings, json_of, standings, table
+from vidqa_nano.standings import blind_standings, json_of, plot, standings, table
 from vidqa_nano.trials import (
     ASKED,
     SAVE_EVERY,
@@ -32,7 +30,6 @@ from vidqa_nano.trials import (
     Trial,
     held_out,
     run_trial,
-    write,
 )
 
 T = TypeVar("T")
@@ -51,6 +48,8 @@ class Subject:
     """Frames per second at which clips are read when asked about."""
     title: str
     """Of the plot."""
+    about: str | None
+    """What the command line says of itself."""
 
 
 def run_table(subject: Subject, argv: list[str] | None, base: Recipe) -> int:
@@ -61,7 +60,7 @@ def run_table(subject: Subject, argv: list[str] | None, base: Recipe) -> int:
     found = run_all(trials(chosen, small, args.seeds), _setup(args), args.at_once)
     lines, blind = standings(found), blind_standings(found)
     sys.stdout.write(table(subject.name, lines, blind))
-    write(args.run / f"{subject.name}.json", json_of(lines, blind) | {"recipe": asdict(small)})
+    write_json(args.run / f"{subject.name}.json", json_of(lines, blind) | {"recipe": asdict(small)})
     if args.plot:
         plot(subject.title, lines, blind).save(args.plot, optimize=True)
     return 0
@@ -93,17 +92,6 @@ def run_all(
         return list(zip(several, pool.map(run, several), strict=True))
 
 
-def plot(title: str, lines: Sequence[Standing], blind: Sequence[Standing]) -> Image.Image:
-    """The table as a picture; a dashed line where the best answers that look at nothing are."""
-    series = {
-        f"{fps:g} frame{'s' * (fps != 1)} per second": [line.figures[fps][SHOWN] for line in lines]
-        for fps in lines[0].figures
-    }
-    means = [sum(figure.value for figure in line.shown()) / len(series) for line in blind]
-    level = ("best without looking", max(means))
-    return bars(title, [line.name for line in lines], series, level)
-
-
 def _small(args: argparse.Namespace, base: Recipe) -> Recipe:
     """The recipe at the budget of one trial; its warm-ups get shorter with it."""
     warmup = max(1, min(base.warmup, args.steps // 12))
@@ -126,7 +114,7 @@ def _setup(args: argparse.Namespace) -> Setup:
 
 def _arguments(subject: Subject, argv: list[str] | None, base: Recipe) -> argparse.Namespace:
     program = f"python -m vidqa_nano.{subject.name}"
-    parser = argparse.ArgumentParser(prog=program, description=__doc__)
+    parser = argparse.ArgumentParser(prog=program, description=subject.about)
     add = parser.add_argument
     add("--run", type=Path, required=True, help="folder of the trials and the table")
     add("--cache", type=Path, required=True, help="folder for drawn frames")
@@ -147,6 +135,8 @@ def _arguments(subject: Subject, argv: list[str] | None, base: Recipe) -> argpar
     args = parser.parse_args(argv)
     if unknown := set(args.only) - set(names):
         parser.error(f"--only {','.join(sorted(unknown))}: none of {', '.join(names)}")
+    if args.tower and any("vision_share" in subject.variants[name] for name in args.only):
+        parser.error("--tower leaves stage 1 out of every line: leave out the lines about it")
     return args
 
 

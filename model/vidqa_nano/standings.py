@@ -1,4 +1,4 @@
-"""The answers of several trials in; one line of figures for each variant, as text and as JSON out.
+"""Several trials' answers in; a line of figures for each variant out, as text, JSON, a picture.
 
 All seeds' answers of a line are taken together and clips are resampled: an interval tells what
 other clips would give, not what other seeds would. For that there is the mean of each seed.
@@ -10,6 +10,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from PIL import Image
+
+from vidqa_nano.bars import bars
 from vidqa_nano.scores import Answered, Figure, summary, trivial
 from vidqa_nano.trials import Answers, Trial
 
@@ -87,3 +90,14 @@ def _seeds(line: Standing) -> str:
 def json_of(lines: Sequence[Standing], blind: Sequence[Standing]) -> dict[str, Any]:
     """The lines with all their figures."""
     return {"lines": [asdict(line) for line in lines], "blind": [asdict(line) for line in blind]}
+
+
+def plot(title: str, lines: Sequence[Standing], blind: Sequence[Standing]) -> Image.Image:
+    """The table as a picture; a dashed line where the best answers that look at nothing are."""
+    series = {
+        f"{fps:g} frame{'s' * (fps != 1)} per second": [line.figures[fps][SHOWN] for line in lines]
+        for fps in lines[0].figures
+    }
+    means = [sum(figure.value for figure in line.shown()) / len(series) for line in blind]
+    level = ("best without looking", max(means))
+    return bars(title, [line.name for line in lines], series, level)

@@ -11,14 +11,14 @@ import hashlib
 import json
 import sys
 from collections.abc import Iterable
-from dataclasses import asdict, astuple, dataclass
+from dataclasses import asdict, dataclass
 from multiprocessing import parent_process
 from pathlib import Path
-from typing import Any
 
 import torch
 
 from qwen25vl import load_model
+from vidqa_nano.answer_files import read_answers, write_answers, write_json
 from vidqa_nano.clips import Clips, load_clips
 from vidqa_nano.measure import measure
 from vidqa_nano.recipe import Recipe
@@ -70,8 +70,8 @@ def run_trial(trial: Trial, setup: Setup) -> Answers:
         clips = held_out(setup)
         for fps in missing:
             _say(trial, f"asked at {fps:g} frames per second")
-            write(files[fps], [astuple(answer) for answer in _answers(run, clips, fps)])
-    return {fps: _read(file) for fps, file in files.items()}
+            write_answers(files[fps], _answers(run, clips, fps))
+    return {fps: read_answers(file) for fps, file in files.items()}
 
 
 def home(recipe: Recipe, setup: Setup) -> Path:
@@ -87,17 +87,10 @@ def held_out(setup: Setup) -> Clips:
     return load_clips(setup.cache, "held_out", setup.asked, "short")
 
 
-def write(path: Path, value: object) -> None:
-    """JSON beside ``path``, moved there: never a half-written file."""
-    half = path.with_suffix(".half")
-    half.write_text(json.dumps(value) + "\n", encoding="utf-8")
-    half.replace(path)
-
-
 def _trained(trial: Trial, setup: Setup, folder: Path) -> Run:
     """The trial's run at its end."""
     saved = folder / "run.pt"
-    write(folder / "recipe.json", asdict(trial.recipe))
+    write_json(folder / "recipe.json", asdict(trial.recipe))
     run = _opened(trial.recipe, setup, saved)
     done = True
     for step in steps_left(run):
@@ -118,6 +111,11 @@ def _opened(recipe: Recipe, setup: Setup, saved: Path) -> Run:
     clips = load_clips(setup.cache, "train", recipe.clips)
     if saved.exists():
         return Run.resume(saved, clips, device=setup.device)
+    return begin(recipe, setup, clips)
+
+
+def begin(recipe: Recipe, setup: Setup, clips: Clips) -> Run:
+    """A new run, with the tower that all begin with."""
     run = Run(recipe, clips, device=setup.device)
     if setup.tower:
         run.model.vision.load_state_dict(load_model(setup.tower).vision.state_dict())
@@ -127,15 +125,6 @@ def _opened(recipe: Recipe, setup: Setup, saved: Path) -> Run:
 def _answers(run: Run, clips: Clips, fps: float) -> Iterable[Answered]:
     rule = run.recipe.time_rule
     return measure(run.model, run.tokenizer, clips, range(len(clips)), time_rule=rule, fps=fps)
-
-
-def _read(path: Path) -> list[Answered]:
-    rows: list[list[Any]] = json.loads(path.read_text(encoding="utf-8"))
-    return [Answered(*row[:3], *(_spans(spans) for spans in row[3:])) for row in rows]
-
-
-def _spans(pairs: list[list[float]]) -> list[tuple[float, float]]:
-    return [(start, end) for start, end in pairs]
 
 
 def _stop_with_parent() -> None:

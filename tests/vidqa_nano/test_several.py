@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import torch
 from PIL import Image
 
 from vidqa_nano import ablate, rules, trials
 from vidqa_nano.bars import bars
-from vidqa_nano.clips import load_clips
+from vidqa_nano.clips import Clips, load_clips
 from vidqa_nano.measure import read_whole
+from vidqa_nano.publish import publish
 from vidqa_nano.recipe import Recipe
 from vidqa_nano.scores import Answered, Figure
 from vidqa_nano.several import trials as trials_of
@@ -20,6 +23,8 @@ from vidqa_nano.trainer import Run
 from vidqa_nano.trials import Trial
 
 TINY = Recipe(vision_share=0.0, tokens=300, questions=1, longest=((0.0, 8.0),), half=False)
+
+ANY_TOKEN = torch.tensor([[7]])
 
 
 @pytest.fixture(scope="module")
@@ -77,10 +82,26 @@ def test_other_choices_never_meet_in_a_folder_and_equal_ones_do(tmp_path: Path) 
     assert [trial.name for trial in several[10:17]] == [*ablate.SUBJECT.variants]
 
 
-def test_an_unknown_variant_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_trials_can_begin_with_the_tower_of_a_checkpoint(tmp_path: Path, clips: Clips) -> None:
+    other = Run(replace(TINY, seed=5), clips)
+    publish(other.model, other.tokenizer, tmp_path / "weights")
+    setup = trials.Setup(folder=tmp_path, cache=tmp_path, tower=tmp_path / "weights")
+    assert trials.home(TINY, setup) != trials.home(TINY, replace(setup, tower=None))
+    run = trials.begin(TINY, setup, clips)
+    tower, theirs = run.model.vision.state_dict(), other.model.vision.state_dict()
+    assert all(torch.equal(tower[name], value) for name, value in theirs.items())
+    assert not torch.equal(run.model.embed(ANY_TOKEN), other.model.embed(ANY_TOKEN))
+
+
+def test_lines_that_make_no_sense_are_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     with pytest.raises(SystemExit):
         ablate.main(arguments(tmp_path, tmp_path, "--only", "no idea"), TINY)
     assert "--only no idea: none of all losses, no seen" in capsys.readouterr().err
+    with pytest.raises(SystemExit):
+        ablate.main(arguments(tmp_path, tmp_path, "--tower", str(tmp_path)), TINY)
+    assert "leave out the lines about it" in capsys.readouterr().err
 
 
 def test_seeds_are_taken_together_and_told_apart() -> None:
