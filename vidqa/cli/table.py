@@ -53,10 +53,22 @@ def _ground_headline(result: GroundResult) -> str:
 
 def _ask_headline(result: AskResult) -> str:
     if result.outcome == "found":
-        return result.answer
+        return _pointed_out(result.marks) if _is_markup(result) else result.answer
     if result.outcome == "not_found":
         return result.answer or "The video does not show it."
     return f"No clear answer. The model said: {_said(result.provenance)}"
+
+
+def _is_markup(result: AskResult) -> bool:
+    """Whether the answer is nothing but the JSON or XML that its marks were read from."""
+    return bool(result.marks) and result.answer.lstrip().startswith(("[", "{", "<", "```"))
+
+
+def _pointed_out(marks: Sequence[Mark]) -> str:
+    labels = dict.fromkeys(" ".join(mark.label.split()) for mark in marks)
+    named = ", ".join(label for label in labels if label)
+    places = "one place" if len(marks) == 1 else f"{len(marks)} places"
+    return shorten(f"{places}: {named}" if named else places, _REPLY_CHARS, placeholder=" ...")
 
 
 def _said(provenance: Provenance) -> str:

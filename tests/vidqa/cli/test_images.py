@@ -48,7 +48,7 @@ def picture(tmp_path: Path) -> Path:
 def test_an_image_is_answered_with_its_marks(says: dict[str, str], picture: Path) -> None:
     done = CliRunner().invoke(app, ["ask", str(picture), "Where is the cup?"])
     lines = done.stdout.splitlines()
-    assert (done.exit_code, lines[0]) == (0, BOX)
+    assert (done.exit_code, lines[0]) == (0, "one place: a red cup")
     assert lines[2].split() == ["mark", "pixels", "label"]
     assert lines[3].strip() == "box   28, 28, 84, 56  a red cup"
     assert "looked at the image, 224 x 112 pixels, 32 image tokens" in lines[-1]
