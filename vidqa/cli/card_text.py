@@ -9,7 +9,7 @@ from typing import Any
 from vidqa.cli.table import columns
 
 COLUMNS = 80
-_NAME_COLUMNS = 34
+_NAME_COLUMNS = 32
 
 
 def card_lines(cards: Sequence[dict[str, Any]]) -> list[str]:
@@ -67,8 +67,9 @@ def _figure_rows(row: dict[str, Any]) -> list[tuple[str, ...]]:
         _plain(row["goal"])[:12],
         "" if best is None else f"{best:.2f}",
     )
+    blank = ("",) * len(cells)
     named = _lines(row["name"], _NAME_COLUMNS)
-    return [(line, *(cells if first else ("",) * len(cells))) for first, line in named]
+    return [(line, *cells) if first else (f"  {line}", *blank) for first, line in named]
 
 
 def _without_empty_columns(rows: Sequence[tuple[str, ...]]) -> list[tuple[str, ...]]:

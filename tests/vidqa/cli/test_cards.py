@@ -96,6 +96,15 @@ def test_a_row_without_goal_and_comparison_has_no_columns_for_them() -> None:
     ]
 
 
+def test_a_long_name_goes_on_below_and_further_in() -> None:
+    row = {**ROW, "name": "absent (first word): false alarms at 90 % recall"}
+    lines = card_lines([card(figures={**TOLD, "rows": [row]}), family()])
+    assert lines[8:10] == [
+        "  absent (first word): false  0.73    0.70 to 0.76  >= 0.75   0.24",
+        "    alarms at 90 % recall",
+    ]
+
+
 def test_figures_of_other_weights_are_called_that() -> None:
     lines = card_lines([card(figures={**TOLD, "made_for": "sha256:cd"}), family()])
     assert "measured (of other weights than these):" in lines
