@@ -36,6 +36,9 @@ class ScriptedEngine:
     chats: list[Chat] = field(default_factory=list)
     told: list[dict[str, object]] = field(default_factory=list)
     """Sampling, stop strings, limit and system prompt of every reply."""
+    familiar: object | None = None
+    knows: bool | None = None
+    """Whether it says that it is familiar with what it watches."""
     chances: tuple[float, ...] = (0.75, 0.25)
 
     def watch(self, rgb_THWC: NDArray[np.uint8], row_seconds: tuple[float, ...]) -> Watched:
@@ -48,6 +51,9 @@ class ScriptedEngine:
         grid = Grid(len(rgb_THWC) // 2, rgb_THWC.shape[1] // 14, rgb_THWC.shape[2] // 14)
         tokens = torch.zeros(grid.patches // 4, 8)
         return Watched(tokens_MD=tokens, run=VisionRun(grid, row_seconds))
+
+    def is_familiar(self, watched: Watched) -> bool | None:
+        return self.knows
 
     def choose(self, chat: Chat, watched: Watched, answers: Sequence[str]) -> tuple[float, ...]:
         self.asked.extend(item.text for item in chat.turns[-1].content if isinstance(item, Text))

@@ -1,8 +1,8 @@
 """A model's name to the folder that holds it: built in, on disk, or on the model hub. No torch.
 
 A checkpoint is a folder with ``config.json``, ``tokenizer.json`` and ``*.safetensors``, and where
-they exist the weights' index and ``generation_config.json``; nothing else in it is read and nothing
-in it is ever executed.
+they exist the weights' index, ``generation_config.json``, ``familiar.json`` (what footage it knows)
+and ``figures.json`` (its card); nothing else in it is read and nothing in it is ever executed.
 """
 
 from __future__ import annotations
@@ -20,6 +20,8 @@ from vidqa.hub import HubName, fetch
 from vidqa.profiles import Profile, profile_for
 
 BUILT_IN = "nano"
+FIGURES_FILE = "figures.json"
+"""What was measured of a checkpoint, where its makers say so."""
 _NEEDED = ("config.json", "tokenizer.json")
 _REPLIES = "generation_config.json"
 _WHOLE_BYTES = 64 << 20

@@ -39,6 +39,7 @@ from qwen25vl.grammar import Grammar, Vocabulary
 from vidqa.chat import Chat
 from vidqa.checkpoints import Checkpoint
 from vidqa.errors import ModelError
+from vidqa.familiar import read_familiar
 from vidqa.inputs import Rendered, Watched, as_inputs, render, shared_tokens
 from vidqa.profiles import Profile
 from vidqa.reply import OnText, Reply, unheard
@@ -65,7 +66,9 @@ class Engine:
     ) -> None:
         self.profile: Profile = checkpoint.profile
         made = "" if weights == "stored" else f"+{weights}"
-        self.identity = f"{checkpoint.name}@{checkpoint.digest()}{made}"
+        digest = checkpoint.digest()
+        self.identity = f"{checkpoint.name}@{digest}{made}"
+        self.familiar = read_familiar(checkpoint.folder, digest)
         self._model, self._tokenizer, self._stop_ids = model, tokenizer, stop_ids
 
     def watch(self, rgb_THWC: NDArray[np.uint8], row_seconds: tuple[float, ...]) -> Watched:
@@ -82,6 +85,13 @@ class Engine:
         """Encode one picture: a row at time 0, made of the picture twice; raises as ``watch``."""
         with model_errors():
             return watch_frames(self._model, rgb_HWC[None], (0.0,), "image", still=False)
+
+    def is_familiar(self, watched: Watched) -> bool | None:
+        """Whether it looks like what the checkpoint was made for; None where that is not told."""
+        if self.familiar is None:
+            return None
+        tokens_RMD = watched.tokens_MD.unflatten(0, (len(watched.run.row_seconds), -1))
+        return self.familiar.covers(tokens_RMD.float().cpu().numpy())
 
     @torch.inference_mode()
     def reply(

@@ -20,6 +20,8 @@ FILES = (
     "tokenizer.json",
     "model.safetensors.index.json",
     "model*.safetensors",
+    "familiar.json",
+    "figures.json",
 )
 _ELSEWHERE = ("*/*",)
 """Folders of a repository hold other formats and exports."""

@@ -17,6 +17,7 @@ CacheState = Literal["hit", "miss", "off"]
 MarkKind = Literal["box", "point"]
 SourceKind = Literal["video", "image"]
 JsonDict = dict[str, object]
+_SHOWN: Mapping[SourceKind, str] = {"video": "footage", "image": "picture"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -167,6 +168,9 @@ class Provenance:
     cache: Mapping[str, CacheState] = field(default_factory=dict)
     timings: Mapping[str, float] = field(default_factory=dict)
     """Seconds of wall time by stage."""
+    familiar: bool | None = None
+    """Whether what was seen looks like what the model was made for; ``None`` where its checkpoint
+    does not tell."""
     notes: tuple[str, ...] = ()
     """What a careful reader should know before trusting the answer."""
 
@@ -179,6 +183,7 @@ class Provenance:
             "model": self.model,
             "reply": {"text": self.reply, "kind": self.reply_kind},
             "timings": {name: round(value_s, 3) for name, value_s in self.timings.items()},
+            "familiar": self.familiar,
             "notes": list(self.notes),
         }
 
@@ -251,6 +256,14 @@ class AskResult:
 
 Result = GroundResult | AskResult
 """What a question gets: both kinds have ``outcome``, ``asked``, ``segments``, ``provenance``."""
+
+
+def unfamiliar_note(model: str, kind: SourceKind) -> str:
+    """What is said of an answer whose footage is not what ``model``, a name or identity, knows."""
+    name = model.partition("@")[0]
+    return (
+        f"This {_SHOWN[kind]} does not look like what {name} was made for; its answer means little."
+    )
 
 
 def _span_dict(span: Span) -> JsonDict:

@@ -2,7 +2,8 @@
 
 In: a checkpoint folder. Out: each ability's figure with its 95 % interval, the number of questions,
 what was to be reached, and what answers score that look at nothing. Clips are of splits that
-training never sees; ``--quick`` asks about a few of them only, in about a minute.
+training never sees; ``--quick`` asks about a few of them only, in about a minute. ``--write`` puts
+the figures on the checkpoint's card, which ``vidqa models`` shows.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from tokenizers import Tokenizer
 from qwen25vl import load_model
 from vidqa_nano import weights_folder
 from vidqa_nano.answering import Asker
+from vidqa_nano.card import write_card
 from vidqa_nano.clips import load_clips
 from vidqa_nano.rows import (
     Row,
@@ -62,6 +64,8 @@ def main(argv: list[str] | None = None) -> int:
                 sys.stdout.flush()
     if args.json:
         sys.stdout.write(f"{json.dumps([asdict(row) for row in rows], indent=2)}\n")
+    if args.write:
+        write_card(args.weights, rows)
     return 0
 
 
@@ -109,6 +113,7 @@ def _arguments(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--cache", type=Path, help="keep drawn frames in this folder")
     parser.add_argument("--quick", action="store_true", help="few clips: about a minute")
     parser.add_argument("--json", action="store_true")
+    parser.add_argument("--write", action="store_true", help="keep the figures beside the weights")
     parser.add_argument("--threads", type=int, default=1)
     return parser.parse_args(argv)
 

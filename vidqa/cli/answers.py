@@ -116,6 +116,7 @@ def answer_command(verb: Verb) -> Callable[..., None]:
             result = verb.answer(session, file, text, Asked(start_s, end_s, strict, manner))
             spoken = voice is not None and voice.end()
         # Bars are gone by now: they would erase lines of it.
+        options.warn(report, result, session.context.engine.profile)
         write_texts(file, result, outputs, report, spoken=spoken)
         with show_progress(progress) as report:
             write_pictures(file, result, outputs, report)

@@ -1,4 +1,4 @@
-"""``vidqa models``: the built-in checkpoint's card and the families whose words are known."""
+"""``vidqa models`` as JSON values: a checkpoint's card, and the families whose words are known."""
 
 from __future__ import annotations
 
@@ -8,38 +8,28 @@ import struct
 from pathlib import Path
 from typing import Any
 
-from vidqa.checkpoints import BUILT_IN, Checkpoint, find_checkpoint
+from vidqa.checkpoints import BUILT_IN, FIGURES_FILE, Checkpoint, find_checkpoint
 from vidqa.errors import ModelError
 from vidqa.profiles import PROFILES, Profile
 
 
-def model_cards() -> list[dict[str, Any]]:
-    """One card a model: the built-in first, then every family, as plain JSON values."""
-    built_in = _built_in_card(find_checkpoint(BUILT_IN))
-    return [built_in, *(_family_card(each) for each in PROFILES.values() if each.name != BUILT_IN)]
+def model_cards(name: str = BUILT_IN) -> list[dict[str, Any]]:
+    """One card a model, as plain JSON values: the checkpoint ``name`` first, then every family."""
+    card = _checkpoint_card(find_checkpoint(name))
+    return [card, *(_family_card(each) for each in PROFILES.values() if each.name != BUILT_IN)]
 
 
-def figure_rows(card: dict[str, Any]) -> list[tuple[str, str]]:
-    """What was measured of a model, one row a group: ("through files", "mIoU 0.73, ...")."""
-    figures = card.get("figures", {})
-    groups = {name: group for name, group in figures.items() if isinstance(group, dict)}
-    return [
-        (name, ", ".join(f"{what} {figure['value']:.2f}" for what, figure in group.items()))
-        for name, group in groups.items()
-    ]
-
-
-def _built_in_card(checkpoint: Checkpoint) -> dict[str, Any]:
+def _checkpoint_card(checkpoint: Checkpoint) -> dict[str, Any]:
     parameters = sum(count_parameters(path) for path in checkpoint.weights)
     megabytes = sum(path.stat().st_size for path in checkpoint.weights) / 1e6
     return {
         "name": checkpoint.name,
-        "kind": "built in",
-        "about": f"{checkpoint.profile.summary}; {parameters / 1e6:.1f} M parameters",
+        "kind": "built in" if checkpoint.name == BUILT_IN else "checkpoint",
+        "about": checkpoint.profile.summary,
         "parameters": parameters,
         "megabytes": round(megabytes, 1),
         "digest": checkpoint.digest(),
-        "figures": _figures(checkpoint.folder),
+        "figures": _figures(checkpoint.folder / FIGURES_FILE),
     }
 
 
@@ -74,10 +64,32 @@ def count_parameters(path: Path) -> int:
     return sum(math.prod(shape) for shape in shapes)
 
 
-def _figures(folder: Path) -> dict[str, Any]:
-    """What was measured of the checkpoint when it was made; nothing when nothing was recorded."""
-    path = folder / "figures.json"
+def _figures(path: Path) -> dict[str, Any]:
+    """What its makers say and measured of the checkpoint; nothing when nothing was recorded.
+
+    ``made_for`` (a digest), ``world`` and ``outside`` (sentences), ``rows``: ``name``, ``value``,
+    ``low`` and ``high`` (95 %), ``count``, ``goal`` and ``beside`` (what looks at nothing scores).
+    Raises :class:`ModelError` on anything else.
+    """
     if not path.is_file():
         return {}
-    figures: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    return figures
+    try:
+        given = json.loads(path.read_text(encoding="utf-8"))
+        rows = [_row(row) for row in given["rows"]]
+        return {
+            **{name: str(given[name]) for name in ("made_for", "world", "outside")},
+            "rows": rows,
+        }
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as err:
+        raise ModelError(
+            f"{path} is not a card: {err!r}",
+            code="model_card_unreadable",
+            next_step="Remove the file, or measure the checkpoint again.",
+        ) from err
+
+
+def _row(row: dict[str, Any]) -> dict[str, Any]:
+    numbers = {name: float(row[name]) for name in ("value", "low", "high")}
+    beside = {str(name): float(value) for name, value in row["beside"].items()}
+    words = {"name": str(row["name"]), "goal": str(row["goal"])}
+    return {**words, **numbers, "count": int(row["count"]), "beside": beside}

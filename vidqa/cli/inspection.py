@@ -71,22 +71,18 @@ def plan_file(
 
 
 @exits
-def models(json_: options.JsonOption = False) -> int:
-    """List the built-in model and known families.
+def models(json_: options.JsonOption = False, model: options.ModelOption = None) -> int:
+    """Show a model's card, and list known families.
 
-    A family is a set of checkpoints whose prompts and replies are known; name one of its
-    checkpoints, or a folder, with --model.
+    The card is that of the built-in model, or of the one named with --model. A family is a set of
+    checkpoints whose prompts and replies are known.
     """
-    from vidqa.cli.cards import figure_rows, model_cards  # late: reads the built-in checkpoint
+    from vidqa.checkpoints import BUILT_IN  # late: only this command of the two needs it
+    from vidqa.cli.card_text import card_lines
+    from vidqa.cli.cards import model_cards
 
-    cards = model_cards()
-    rows = [("model", "kind", "what it is")]
-    rows += [(str(card["name"]), str(card["kind"]), str(card["about"])) for card in cards]
-    lines = columns(rows)
-    for card in cards:
-        measured = columns([("", *row) for row in figure_rows(card)])
-        lines += ["", f"{card['name']}, measured:", *measured] if measured else []
-    _show({"models": cards}, [(line,) for line in lines], json_)
+    cards = model_cards(BUILT_IN if model is None else model)
+    _show({"models": cards}, [(line,) for line in card_lines(cards)], json_)
     return FOUND
 
 

@@ -9,6 +9,8 @@ import typer
 
 from vidqa.cli.progress import Report
 from vidqa.errors import SettingsError
+from vidqa.profiles import Profile
+from vidqa.results import Result, unfamiliar_note
 from vidqa.timeline import parse_time
 
 if TYPE_CHECKING:  # they import numpy and torch
@@ -120,12 +122,20 @@ def chosen_formats(format_: str | None, *, json_: bool, jsonl: bool) -> tuple[st
 
 
 def open_session(report: Report, mode: SamplingMode, **given: Any) -> Session:
-    """A session for one command; says on stderr what its checkpoint wants said."""
+    """A session for one command; says on stderr what its checkpoint wants said of any footage."""
     # Imported here: torch takes seconds, and `vidqa --help` must not wait for it.
     from vidqa.session import open_session as load
 
     session = load(sampling=mode, progress=report.step, **given)
-    notice = session.context.engine.profile.notice
-    if notice:
-        report.say(notice)
+    engine = session.context.engine
+    if engine.profile.notice and engine.familiar is None:
+        report.say(engine.profile.notice)
     return session
+
+
+def warn(report: Report, result: Result, profile: Profile) -> None:
+    """Say once on stderr that the answer is about footage which the checkpoint does not know."""
+    told = result.provenance
+    if told.familiar is False:
+        note = unfamiliar_note(told.model, told.video.kind)
+        report.say(f"{note} {profile.notice}".rstrip())

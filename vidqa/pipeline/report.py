@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from vidqa.pipeline.context import Context, StageClock
 from vidqa.pipeline.look import Look
-from vidqa.results import Provenance
+from vidqa.results import Provenance, unfamiliar_note
 
 if TYPE_CHECKING:  # the engine imports torch
     from vidqa.engine import Reply
@@ -22,16 +22,20 @@ def provenance_of(
     notes: tuple[str, ...] = (),
 ) -> Provenance:
     """Video, coverage, cost, model and the model's own words of one pass."""
+    engine = ctx.engine
+    familiar = engine.is_familiar(look.watched)
+    warned = (unfamiliar_note(engine.identity, look.video.kind),) if familiar is False else ()
     return Provenance(
         video=look.video,
         coverage=look.coverage,
         passes=(look.cost(stage),),
-        model=ctx.engine.identity,
+        model=engine.identity,
         reply=reply.text,
         reply_kind=reply_kind,
         cache={"features": "off", "prefix": "off"},
         timings=dict(clock.seconds),
-        notes=(*_notes(look, reply), *notes),
+        familiar=familiar,
+        notes=(*warned, *_notes(look, reply), *notes),
     )
 
 

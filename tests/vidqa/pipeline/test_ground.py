@@ -17,6 +17,8 @@ from vidqa.replies.grammar import reply_grammar
 from vidqa.sampling import Budget
 from vidqa.timeline import Span
 
+UNFAMILIAR = "This footage does not look like what scripted was made for; its answer means little."
+
 
 def test_a_clip_that_fits_is_seen_at_two_frames_a_second_on_a_uniform_clock(clip: Path) -> None:
     ctx, engine = context_saying("The given query happens in 2.0 - 3.5 seconds.")
@@ -33,6 +35,24 @@ def test_the_query_reaches_the_model_in_the_words_of_its_profile(clip: Path) -> 
     assert engine.asked == [
         "Give the query: 'light turns on', when does the described content occur in the video?"
     ]
+
+
+@pytest.mark.parametrize(
+    ("knows", "notes"),
+    [
+        (None, ()),
+        (True, ()),
+        (False, (UNFAMILIAR,)),
+    ],
+)
+def test_a_result_says_whether_the_model_knows_such_footage(
+    clip: Path, knows: bool | None, notes: tuple[str, ...]
+) -> None:
+    ctx, engine = context_saying("no")
+    engine.knows = knows
+    told = ground(clip, "q", ctx).provenance
+    assert (told.familiar, told.notes) == (knows, notes)
+    assert told.to_dict()["familiar"] is knows
 
 
 def test_a_window_shifts_the_answer_back_to_the_time_of_the_video(clip: Path) -> None:
