@@ -30,13 +30,26 @@ def test_an_example_is_the_story_that_its_truth_describes(name: str) -> None:
     assert written == truth(example_story(name))
 
 
-@pytest.mark.parametrize("query", ["person opens door", "Someone opens the door."])
-def test_the_example_is_answered(query: str) -> None:
-    result = vidqa.open(model="nano").ground(EXAMPLES / "door.mp4", query)
-    events = json.loads((EXAMPLES / "door.json").read_text(encoding="utf-8"))["events"]
-    door = next(event for event in events if event["phrase"].endswith("opens door"))
+@pytest.mark.parametrize(
+    ("name", "query", "phrase"),
+    [
+        ("door", "person opens door", "person in blue opens door"),
+        ("door", "Someone opens the door.", "person in blue opens door"),
+        ("car", "blue car drives left", "blue car drives left"),
+        pytest.param(
+            "count",
+            "cat walks right",
+            "cat walks right",
+            marks=pytest.mark.xfail(strict=True, reason="the first edition has no cats"),
+        ),
+    ],
+)
+def test_an_example_is_answered(name: str, query: str, phrase: str) -> None:
+    result = vidqa.open(model="nano").ground(EXAMPLES / f"{name}.mp4", query)
+    events = json.loads((EXAMPLES / f"{name}.json").read_text(encoding="utf-8"))["events"]
+    happens = [(event["start"], event["end"]) for event in events if event["phrase"] == phrase]
     found = [(segment.span.start_s, segment.span.end_s) for segment in result.segments]
-    assert overlap([(door["start"], door["end"])], found) >= 0.5
+    assert overlap(happens, found) >= 0.5
 
 
 def test_what_does_not_happen_in_the_example_is_not_found() -> None:
