@@ -80,11 +80,17 @@ def vision_tokens(model: Qwen25VL, batch: Batch, gain: tuple[float, float] = (1.
 
 def seen_loss(helpers: Helpers, tokens_MD: Tensor, labels: RowLabels) -> Part:
     """Which events and states each row shows: summed over classes, counted in rows."""
-    rows = tokens_MD.reshape(-1, TOKENS_PER_ROW * tokens_MD.shape[1])
-    logits = helpers.seen(rows).float()
     targets = labels.seen_BRC[labels.valid_BR]
-    loss = F.binary_cross_entropy_with_logits(logits, targets, reduction="sum")
+    scores = seen_scores(helpers, tokens_MD)
+    loss = F.binary_cross_entropy_with_logits(scores, targets, reduction="sum")
     return Part(loss, len(targets))
+
+
+def seen_scores(helpers: Helpers, tokens_MD: Tensor) -> Tensor:
+    """Logits (R, C) of what every row shows, all clips' rows one after another."""
+    rows = tokens_MD.reshape(-1, TOKENS_PER_ROW * tokens_MD.shape[1])
+    scores: Tensor = helpers.seen(rows).float()
+    return scores
 
 
 class Found(NamedTuple):
