@@ -18,7 +18,9 @@ from vidqa_nano.queries import COLUMN, TRAINED
 from vidqa_nano.windows import PRESENT, STATES, Sample
 from vidqa_nano.wording import Times
 
-CLASSES = len(TRAINED) + len(STATES) + len(PRESENT)
+EVENTS = len(TRAINED)
+"""The first classes of a row are events, of any and of each colour."""
+CLASSES = EVENTS + len(STATES) + len(PRESENT)
 _INSTANT_S = 0.05
 """What a row that repeats a lone last frame is taken to last."""
 

@@ -11,7 +11,8 @@ import torch
 from qwen25vl import ModelConfig, load_model, load_stop_ids
 from vidqa_nano.clips import Clips
 from vidqa_nano.config import nano_config
-from vidqa_nano.losses import Weights, all_losses
+from vidqa_nano.labels import CLASSES, EVENTS
+from vidqa_nano.losses import Weights, all_losses, seen_weights
 from vidqa_nano.make_tokenizer import make_tokenizer
 from vidqa_nano.publish import publish
 from vidqa_nano.recipe import Recipe
@@ -40,7 +41,7 @@ def test_steps_on_one_batch_lower_every_loss(clips: Clips) -> None:
         parts = all_losses(run.model, run.helpers, batch).parts
         return {name: part.sum / part.count for name, part in parts.items()}
 
-    weights = {"reply": 1.0, "seen": 0.15, "seconds": 0.2, "active": 1.0, "looking": 0.3}
+    weights = {"reply": 1.0, "seen": 0.05, "seconds": 0.2, "active": 1.0, "looking": 0.3}
     before = {name: loss.item() for name, loss in losses().items()}
     for _ in range(8):
         run.optimiser.zero_grad()
@@ -49,6 +50,15 @@ def test_steps_on_one_batch_lower_every_loss(clips: Clips) -> None:
     after = {name: loss.item() for name, loss in losses().items()}
     assert all(after[name] < before[name] for name in before)
     assert Weights().embed > 0
+
+
+def test_an_event_that_is_on_counts_most() -> None:
+    targets = torch.zeros(2, CLASSES)
+    targets[0, 0], targets[0, 1], targets[:, EVENTS] = 1.0, 0.2, 1.0
+    weights = seen_weights(targets)
+    assert weights[0, :3].tolist() == [12.0, 3.0, 3.0]
+    assert weights[1, 0] == 3.0
+    assert weights[:, EVENTS:].unique().tolist() == [1.0]
 
 
 def test_stage_one_trains_the_tower_only(clips: Clips) -> None:
