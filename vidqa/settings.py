@@ -41,7 +41,7 @@ class Settings(BaseSettings):
     weights: Literal["stored", "int8", "fp8"] = "stored"
     """``int8`` and ``fp8`` keep a byte per weight, ``fp8`` on CUDA alone; replies may differ."""
     compile: bool = False
-    """Compile the decoding of replies to one prompt: minutes once, for small layers and cards."""
+    """Compile the decoding of replies to one prompt: up to minutes once; pays for small layers."""
     reader: Literal["pyav", "decord"] = "pyav"
     """How frames are decoded; ``decord`` only for parity with published pipelines."""
     threads: int = Field(default=2, ge=1, le=64)

@@ -85,7 +85,7 @@ def _train(run: Run, tuning: Clips, args: argparse.Namespace) -> None:
 def _figures(run: Run, tuning: Clips) -> dict[str, float]:
     """What the tower sees now in clips it is not trained on and, in stage 2, how they are answered.
 
-    ``sight`` is the figure to watch in stage 1: a run that went on from 0.45 answered at 0.24 mIoU.
+    ``sight`` is the figure to watch in stage 1: a tower at 0.45 went with answers at 0.24 mIoU.
     """
     seen = {"sight": sight(run.model, run.helpers, run.packer, tuning, range(TUNING))}
     if run.stage == 1:
