@@ -10,6 +10,9 @@ from vidqa_nano.timing import RULES, TimeRule
 HELPING = ("seen", "seconds", "active", "looking", "embed")
 """The losses of stage 2 beside the language model's (:class:`vidqa_nano.losses.Weights`)."""
 
+LAST_SHARE = 0.05
+"""Share of its peak at which the rate of stage 1 ends."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recipe:
@@ -23,9 +26,9 @@ class Recipe:
     """Steps in all, where there is no time."""
     vision_share: float = 0.2
     """Share of the run that is stage 1, the vision tower alone."""
-    tokens: int = 4600
+    tokens: int = 3600
     """Decoder tokens of a step, all clips together; more clips go in while they are short."""
-    vision_rows: int = 560
+    vision_rows: int = 320
     """Pairs of frames of a step of stage 1."""
     questions: int = 8
     """Questions per clip, beside a list of its events and its vector."""
@@ -40,9 +43,13 @@ class Recipe:
     """Steps between those that draw clips and texts together; 0 never does."""
     tower_until: float = 0.8
     """Share of stage 2 after which the tower stays as it is, which makes a step cheaper."""
-    rate: float = 1.5e-3
-    """Peak learning rate."""
-    last_rate: float = 2e-5
+    vision_rate: float = 6e-3
+    """Peak learning rate of stage 1."""
+    rate: float = 4e-3
+    """Peak learning rate of stage 2."""
+    tower_rate: float = 0.25
+    """The tower's rate in stage 2, as a share of the rest's."""
+    last_rate: float = 4e-5
     warmup: int = 100
     """Steps at the start of each stage during which the rate rises."""
     decay: float = 0.05
@@ -84,7 +91,11 @@ class Recipe:
         return self.into_stage_two(progress) < self.tower_until
 
     def rate_at(self, progress: float, into_stage: int) -> float:
-        """Warm-up at the start of each stage; cosine down to the last rate within stage 2."""
+        """Warm-up at the start of each stage; a line down in the second half of stage 1, a cosine
+        in all of stage 2."""
+        warm = min(1.0, (into_stage + 1) / self.warmup)
+        if self.stage(progress) == 1:
+            left = 2 * (1 - progress / self.vision_share)
+            return warm * self.vision_rate * min(1.0, max(LAST_SHARE, left))
         cosine = 0.5 * (1 + math.cos(math.pi * self.into_stage_two(progress)))
-        peak = self.last_rate + (self.rate - self.last_rate) * cosine
-        return min(1.0, (into_stage + 1) / self.warmup) * peak
+        return warm * (self.last_rate + (self.rate - self.last_rate) * cosine)

@@ -35,6 +35,7 @@ from vidqa_nano.losses import (
     vision_tokens,
 )
 from vidqa_nano.make_tokenizer import make_tokenizer
+from vidqa_nano.optimiser import Optimiser
 from vidqa_nano.packing import Packer
 from vidqa_nano.recipe import Recipe
 from vidqa_nano.team import Team
@@ -60,7 +61,7 @@ class Run:
             module.to(self.device)
         self.packer = Packer(self.tokenizer, config, recipe.time_rule)
         self.pools = Pools(recipe, clips)
-        self.optimiser = _optimiser([self.model, self.helpers], recipe)
+        self.optimiser = Optimiser(self.model, self.helpers, recipe.decay)
         self.elapsed_s = 0.0
         self.pool_elapsed_s = 0.0
         """Time that had been used when the present pool of batches was drawn."""
@@ -75,17 +76,15 @@ class Run:
         """One step; returns its losses and learning rate."""
         self._enter()
         rate = self.recipe.rate_at(self.progress, self.step - self.stage_began)
-        for group in self.optimiser.param_groups:
-            group["lr"] = rate
         parts = self._parts(self.samples(self.step))
         counts = self._agree(parts)
         weights = self.weights()
         terms = [weights[name] * part.sum / counts[name] for name, part in parts.items()]
-        self.optimiser.zero_grad(set_to_none=True)
+        self.optimiser.forget()
         torch.stack(terms).sum().backward()
         losses = self._add_up({n: p.sum.detach() / counts[n] for n, p in parts.items()})
         norm = nn.utils.clip_grad_norm_(self._parameters(), self.recipe.clip_norm)
-        self.optimiser.step()
+        self.optimiser.step(rate, rate if self.stage == 1 else rate * self.recipe.tower_rate)
         self.step += 1
         total = sum(weights[name] * loss for name, loss in losses.items())
         return losses | {"total": total, "norm": norm.item(), "rate": rate}
@@ -167,7 +166,7 @@ class Run:
         return dict(zip(losses, values.tolist(), strict=True))
 
     def _parameters(self) -> list[nn.Parameter]:
-        return [p for group in self.optimiser.param_groups for p in group["params"]]
+        return [*self.optimiser.parameters()]
 
     def save(self, path: Path) -> None:
         """Write the whole state beside ``path`` and move it there: never a half-written file."""
@@ -223,15 +222,6 @@ def start_small(model: Qwen25VL) -> None:
         if name.endswith(("o_proj.weight", "down_proj.weight", "attn.proj.weight")):
             spread *= 0.4
         nn.init.normal_(parameter, std=spread)
-
-
-def _optimiser(modules: list[nn.Module], recipe: Recipe) -> torch.optim.AdamW:
-    parameters = [p for module in modules for p in module.parameters()]
-    groups = [
-        {"params": [p for p in parameters if p.dim() >= 2], "weight_decay": recipe.decay},
-        {"params": [p for p in parameters if p.dim() < 2], "weight_decay": 0.0},
-    ]
-    return torch.optim.AdamW(groups, lr=recipe.rate, betas=(0.9, 0.95), eps=1e-8)
 
 
 def _gain(seed: int, step: int) -> tuple[float, float]:
