@@ -122,9 +122,11 @@ def test_two_workers_are_one_worker(clips: Clips, tmp_path: Path) -> None:
 
 
 def test_the_rate_warms_up_in_each_stage_and_ends_low() -> None:
-    recipe = Recipe(vision_share=0.25, warmup=50, rate=1e-3, last_rate=1e-5)
-    assert recipe.rate_at(0.0, 0) == pytest.approx(1e-3 / 50)
-    assert recipe.rate_at(0.2, 99) == pytest.approx(1e-3)
+    recipe = Recipe(vision_share=0.25, warmup=50, vision_rate=2e-3, rate=1e-3, last_rate=1e-5)
+    assert recipe.rate_at(0.0, 0) == pytest.approx(2e-3 / 50)
+    assert recipe.rate_at(0.1, 99) == pytest.approx(2e-3)
+    assert recipe.rate_at(0.1875, 99) == pytest.approx(1e-3)
+    assert recipe.rate_at(0.2499, 99) == pytest.approx(2e-3 * 0.05)
     assert recipe.rate_at(0.25, 0) == pytest.approx(1e-3 / 50)
     assert recipe.rate_at(0.625, 900) == pytest.approx((1e-3 + 1e-5) / 2)
     assert recipe.rate_at(1.0, 2000) == pytest.approx(1e-5)
