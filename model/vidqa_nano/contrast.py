@@ -4,6 +4,8 @@ Axes: E clips and N texts of a step (each clip's true text first), Q remembered 
 C claims: the (kind, colour) pairs that can happen. A text is true of a clip when all it claims
 happens there, whichever clip it was told of; such a text is no negative. A step's clips and texts
 are remembered for the next ones, so that a small batch still has a few hundred negatives.
+That alone is learnt slowly, one pair at a time; so a helper also reads off every vector, by one
+head for clips and texts, which pairs happen in the clip or are claimed by the text.
 """
 
 from __future__ import annotations
@@ -19,6 +21,8 @@ from vidqa_nano.windows import Sample
 
 TEMPERATURE = 0.05
 REMEMBERED = 192
+TRUE_WEIGHT = 10.0
+"""What a pair counts that happens or is claimed, where one that does not counts 1."""
 
 
 def claims(samples: Sequence[Sample]) -> tuple[Tensor, Tensor]:
@@ -76,6 +80,20 @@ def contrast_loss(
     to_clip = _scores(mine @ clips.T, untrue(said, happens), own)
     both: Tensor = F.cross_entropy(to_text, own * per_clip) + F.cross_entropy(to_clip, own)
     return both / 2
+
+
+def told_loss(
+    head: nn.Module, clip_ED: Tensor, happens_EC: Tensor, text_ND: Tensor, claims_NC: Tensor
+) -> Tensor:
+    """What ``head`` reads off the vectors: summed over clips, with the mean of each one's texts."""
+
+    def misread(vectors_ND: Tensor, true_NC: Tensor) -> Tensor:
+        weights_NC = 1 + (TRUE_WEIGHT - 1) * true_NC
+        scores_NC = head(vectors_ND * vectors_ND.shape[1] ** 0.5)
+        return F.binary_cross_entropy_with_logits(scores_NC, true_NC, weights_NC, reduction="sum")
+
+    per_clip = max(1, len(text_ND) // max(1, len(clip_ED)))
+    return misread(clip_ED, happens_EC) + misread(text_ND, claims_NC) / per_clip
 
 
 def untrue(claims_NC: Tensor, happens_EC: Tensor) -> Tensor:

@@ -6,7 +6,8 @@ second the row is (off decoder layer 2), and whether the asked event is on in it
 the question's last token and the row, off layer 3). Their heads are dropped after training. A
 fourth loss needs no head of its own: it shows two of the decoder's where to look (:mod:`looking`).
 Without them the model learns several times slower: one answer carries only a handful of digits.
-A last one draws a clip and what is told of it together (:mod:`vidqa_nano.contrast`).
+A last one draws a clip and what is told of it together and reads off both what happens
+(:mod:`vidqa_nano.contrast`).
 Every loss is a sum with a count (:class:`Part`), so that a batch may be shared out among workers.
 """
 
@@ -46,6 +47,7 @@ class Weights:
     active: float = 1.0
     looking: float = 0.3
     embed: float = 0.25
+    told: float = 0.03
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +71,8 @@ class Helpers(nn.Module):
         self.row_key = nn.Sequential(nn.LayerNorm(width), nn.Linear(width, 3 * SCORE_WIDTH))
         self.ask_query = nn.Sequential(nn.LayerNorm(width), nn.Linear(width, 3 * SCORE_WIDTH))
         self.score_bias = nn.Parameter(torch.full((3,), -3.0))
+        self.told = nn.Linear(width, EVENTS)
+        nn.init.constant_(self.told.bias, -4.0)
 
 
 def vision_tokens(model: Qwen25VL, batch: Batch, gain: tuple[float, float] = (1.0, 0.0)) -> Tensor:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from vidqa_nano.timing import RULES, TimeRule
 
-HELPING = ("seen", "seconds", "active", "looking", "embed")
+HELPING = ("seen", "seconds", "active", "looking", "embed", "told")
 """The losses of stage 2 beside the language model's (:class:`vidqa_nano.losses.Weights`)."""
 
 LAST_SHARE = 0.05
@@ -18,7 +18,7 @@ LAST_SHARE = 0.05
 class Recipe:
     """Every choice of a run."""
 
-    clips: int = 5000
+    clips: int = 10_000
     """Drawn training clips."""
     minutes: float = 0.0
     """Time for the whole run, measuring included; 0 counts ``steps`` instead."""

@@ -22,7 +22,7 @@ from torch import Tensor, nn
 from qwen25vl import ModelConfig, Qwen25VL
 from vidqa_nano.clips import Clips
 from vidqa_nano.config import nano_config
-from vidqa_nano.contrast import Memory, claims, contrast_loss
+from vidqa_nano.contrast import Memory, claims, contrast_loss, told_loss
 from vidqa_nano.drawing import POOL, Course, Pools
 from vidqa_nano.halves import half_products
 from vidqa_nano.losses import (
@@ -132,7 +132,7 @@ class Run:
         return found.parts | (self._embed_part(samples, found) if embeds else {})
 
     def _embed_part(self, samples: Sequence[Sample], found: Found) -> dict[str, Part]:
-        """The whole team's loss; each worker has the gradient of its own vectors."""
+        """Of ``embed`` the whole team's loss, with the gradient of this worker's own vectors."""
         happens, claimed = (table.to(self.device) for table in claims(samples))
         if len(happens) == 0:
             return {}
@@ -144,8 +144,14 @@ class Run:
         text_ND = self.team.together(found.text_ND, own_texts, len(claimed))
         loss = contrast_loss(self.memory, clip_ED, happens, text_ND, claimed)
         self.memory.remember(clip_ED, happens, text_ND, claimed)
+        told = told_loss(
+            self.helpers.told, found.clip_ED, happens[own], found.text_ND, claimed[own_texts]
+        )
         share = 1 / self.team.size
-        return {"embed": Part(loss - loss.detach() * (1 - share), share)}
+        return {
+            "embed": Part(loss - loss.detach() * (1 - share), share),
+            "told": Part(told, len(own)),
+        }
 
     def _agree(self, parts: dict[str, Part]) -> dict[str, float]:
         """The team's count of each loss; the leader's clock becomes everyone's."""

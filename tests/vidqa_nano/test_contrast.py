@@ -8,7 +8,14 @@ import numpy as np
 import pytest
 import torch
 
-from vidqa_nano.contrast import REMEMBERED, TEMPERATURE, Memory, contrast_loss, untrue
+from vidqa_nano.contrast import (
+    REMEMBERED,
+    TEMPERATURE,
+    Memory,
+    contrast_loss,
+    told_loss,
+    untrue,
+)
 from vidqa_nano.phrases import BY_NAME
 from vidqa_nano.queries import COLUMN, Seen, happening
 from vidqa_nano.telling import caption_of, tell
@@ -47,6 +54,17 @@ def test_the_loss_of_two_clips_is_the_mean_over_both_directions() -> None:
 def test_a_text_that_is_as_true_is_no_negative() -> None:
     vectors, same = torch.eye(2), torch.stack([hot(1), hot(1)])
     assert contrast_loss(Memory(2), vectors, same, vectors, same).item() == 0.0
+
+
+def test_one_head_reads_what_happens_off_clips_and_texts() -> None:
+    head = torch.nn.Linear(2, len(COLUMN))
+    torch.nn.init.zeros_(head.weight)
+    torch.nn.init.zeros_(head.bias)
+    clips, texts = torch.eye(2), torch.eye(2).repeat(2, 1)
+    loss = told_loss(head, clips, torch.stack([hot(1), hot()]), texts, torch.stack([hot(1)] * 4))
+    unread = math.log(2) * len(COLUMN)
+    one = math.log(2) * 9
+    assert loss.item() == pytest.approx((2 * unread + one) + (4 * unread + 4 * one) / 2, rel=1e-5)
 
 
 def test_what_was_seen_is_remembered_up_to_a_number() -> None:
