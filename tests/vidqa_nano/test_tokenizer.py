@@ -40,7 +40,6 @@ def test_fixed_parts_are_one_token_each() -> None:
     assert all(len(TOKENIZER.encode(part).ids) == 1 for part in FIXED_PARTS)
 
 
-@pytest.mark.xfail(strict=True, reason="the shipped weights are of the first edition of the world")
 def test_the_shipped_tokenizer_is_the_one_this_code_makes() -> None:
     shipped = Tokenizer.from_file(str(weights_folder() / "tokenizer.json"))
     assert shipped.to_str() == TOKENIZER.to_str()
