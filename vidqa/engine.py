@@ -19,6 +19,7 @@ from qwen25vl import (
     GREEDY,
     Constraint,
     Generation,
+    Grid,
     KVCache,
     Prompt,
     Qwen25VL,
@@ -27,6 +28,7 @@ from qwen25vl import (
     TextStream,
     Token,
     Tokenizer,
+    VisionRun,
     choose,
     compile_decoding,
     generate_behind,
@@ -35,21 +37,25 @@ from qwen25vl import (
     prefill,
     stream,
 )
+from qwen25vl.counting import kv_bytes_per_token
 from qwen25vl.grammar import Grammar, Vocabulary
 from vidqa.chat import Chat
 from vidqa.checkpoints import Checkpoint
 from vidqa.errors import ModelError
 from vidqa.familiar import read_familiar
 from vidqa.inputs import Rendered, Watched, as_inputs, render, shared_tokens
+from vidqa.prefixes import PrefixMemory
 from vidqa.profiles import Profile
-from vidqa.reply import OnText, Reply, unheard
-from vidqa.watching import watch_frames
+from vidqa.reply import CacheState, OnText, Reply, unheard
+from vidqa.watching import tower_digest, watch_frames
 
 __all__ = ["Device", "Dtype", "Engine", "Reply", "Sampling", "Watched", "Weights", "open_engine"]
 
 Device = Literal["auto", "cpu", "cuda"]
 Dtype = Literal["auto", "float32", "bfloat16"]
 Weights = Literal["stored", "int8", "fp8"]
+_ROOM = 512
+"""Tokens that a cache which is kept is rounded up to: a slightly longer question fits as well."""
 _DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16}
 
 
@@ -63,7 +69,10 @@ class Engine:
         tokenizer: Tokenizer,
         stop_ids: tuple[int, ...],
         weights: Weights = "stored",
+        prefixes: PrefixMemory | None = None,
     ) -> None:
+        self.prefixes = prefixes or PrefixMemory()
+        """What was watched lately, as keys and values."""
         self.profile: Profile = checkpoint.profile
         made = "" if weights == "stored" else f"+{weights}"
         digest = checkpoint.digest()
@@ -85,6 +94,36 @@ class Engine:
         """Encode one picture: a row at time 0, made of the picture twice; raises as ``watch``."""
         with model_errors():
             return watch_frames(self._model, rgb_HWC[None], (0.0,), "image", still=False)
+
+    @cached_property
+    def tower(self) -> str:
+        """What vision tokens depend on beside the frames: weights to the bit, type, device, torch.
+
+        The weights are read whole, once: a checkpoint's identity looks at parts of large files.
+        """
+        where = f"{self._model.dtype} on {self._device.type}, torch {torch.__version__}"
+        return f"{tower_digest(self._model)} {where}"
+
+    def row_bytes(self, height: int, width: int) -> int:
+        """Bytes of the tokens of one row of frames of that size."""
+        config = self._model.config.vision
+        cell = config.patch_size * config.spatial_merge_size
+        tokens = (height // cell) * (width // cell)
+        return tokens * config.out_hidden_size * self._model.dtype.itemsize
+
+    def restore(
+        self,
+        tokens_RB: NDArray[np.uint8],
+        checks: tuple[bytes, ...],
+        row_seconds: tuple[float, ...],
+        size: tuple[int, int],
+    ) -> Watched:
+        """What was watched once, from the bytes of its rows and their SHA-256 (``Watched``)."""
+        rows, patch = len(row_seconds), self._model.config.vision.patch_size
+        flat = torch.from_numpy(tokens_RB).view(self._model.dtype)
+        tokens_MD = flat.view(-1, self._model.config.vision.out_hidden_size).to(self._device)
+        grid = Grid(rows, size[0] // patch, size[1] // patch)
+        return Watched(tokens_MD=tokens_MD, run=VisionRun(grid, row_seconds), row_checks=checks)
 
     def is_familiar(self, watched: Watched) -> bool | None:
         """Whether it looks like what the checkpoint was made for; None where that is not told."""
@@ -113,19 +152,21 @@ class Engine:
         :class:`ModelError` when the prompt cannot be built or run.
         """
         with model_errors():
-            words = TextStream(self._tokenizer, stop)
-            tokens = stream(
-                self._model,
-                *self._prompt(chat, watched),
-                max_new_tokens=max_new_tokens,
-                stop_ids=self._stop_ids,
-                sampling=sampling or GREEDY,
-                constraint=constraint,
-                vocab=self._tokenizer.size,
-            )
-            said, text = _hear(tokens, words, on_text)
+            words, prompt = TextStream(self._tokenizer, stop), self._rendered(chat, watched)
+            with self._prefix(prompt, max_new_tokens) as (cache, prefix):
+                tokens = stream(
+                    self._model,
+                    *self._embedded(prompt, start=prompt.shared),
+                    max_new_tokens=max_new_tokens,
+                    stop_ids=self._stop_ids,
+                    cache=cache,
+                    sampling=sampling or GREEDY,
+                    constraint=constraint,
+                    vocab=self._tokenizer.size,
+                )
+                said, text = _hear(tokens, words, on_text)
         stopped = words.stopped or len(said) < max_new_tokens
-        return self._reply_of(said, text, stopped=stopped)
+        return self._reply_of(said, text, stopped=stopped, prefix=prefix)
 
     @torch.inference_mode()
     def replies(
@@ -146,8 +187,7 @@ class Engine:
             prompts = [self._rendered(chat, watched) for chat in chats]
             shared = shared_tokens(prompts, self._model.config) if len(chats) > 1 else 0
             if shared:
-                said = self._speak_behind(prompts, shared, max_new_tokens, sampling or GREEDY)
-                return [self._reply_of_ids(each) for each in said]
+                return self._speak_behind(prompts, shared, max_new_tokens, sampling or GREEDY)
         return [
             self.reply(chat, watched, max_new_tokens=max_new_tokens, sampling=sampling)
             for chat in chats
@@ -155,22 +195,68 @@ class Engine:
 
     def _speak_behind(
         self, prompts: Sequence[Rendered], shared: int, limit: int, sampling: Sampling
-    ) -> list[Generation]:
+    ) -> list[Reply]:
         """Replies behind the first ``shared`` tokens, which are all prompts' own."""
-        tails = [self._embedded(prompt, start=shared) for prompt in prompts]
-        room = shared + sum(tail.embeds_1SD.shape[1] for tail in tails) + len(tails) * (limit - 1)
+        first, tails = prompts[0], [self._embedded(each, start=shared) for each in prompts]
+        room = sum(tail.embeds_1SD.shape[1] for tail in tails) + len(tails) * (limit - 1)
+        with self._prefix(first, shared - len(first.ids) + room) as (cache, prefix):
+            if shared > first.shared:
+                prefill(self._model, *self._embedded(first, first.shared, shared), cache)
+            said = generate_behind(
+                self._model,
+                cache,
+                tails,
+                max_new_tokens=limit,
+                stop_ids=self._stop_ids,
+                sampling=sampling,
+                vocab=self._tokenizer.size,
+            )
+        # The first pays for what all share.
+        others: CacheState = "off" if prefix == "off" else "hit"
+        states = [prefix, *[others] * (len(said) - 1)]
+        return [self._reply_of_ids(*each) for each in zip(said, states, strict=True)]
+
+    @contextmanager
+    def _prefix(self, prompt: Rendered, room: int) -> Iterator[tuple[KVCache, CacheState]]:
+        """A cache that holds the prompt up to its ``shared`` tokens, with room for its others and
+        for ``room`` more; and whether it was at hand.
+
+        Always in two steps, kept or not: a question gets the same numbers whoever asked before it.
+        """
+        memory, shared = self.prefixes, prompt.shared
+        capacity = len(prompt.ids) + room
+        if not shared or not memory.budget_bytes:
+            yield self._prefilled(prompt, capacity), "off"
+            return
+        capacity = -(-capacity // _ROOM) * _ROOM
+        key = prompt.key()
+        known = memory.take(key)
+        if known is None:
+            memory.make_room(capacity * self._kv_bytes)
+            cache = kept = self._prefilled(prompt, capacity)
+        else:
+            here = known.keys.device == self._device
+            fits = here and known.capacity >= len(prompt.ids) + room
+            cache = known if fits else known.moved(capacity=capacity, device=self._device)
+            kept = cache if here else known  # what lies in the host's memory stays as it is
+        try:
+            yield cache, "miss" if known is None else "hit"
+        finally:
+            cache.truncate(shared)
+            memory.keep(key, kept)
+
+    def _prefilled(self, prompt: Rendered, capacity: int) -> KVCache:
+        """A new cache with the prompt's ``shared`` tokens in it."""
         model = self._model
-        cache = KVCache(model.config.text, room, dtype=model.dtype, device=self._device)
-        prefill(model, *self._embedded(prompts[0], end=shared), cache)
-        return generate_behind(
-            model,
-            cache,
-            tails,
-            max_new_tokens=limit,
-            stop_ids=self._stop_ids,
-            sampling=sampling,
-            vocab=self._tokenizer.size,
-        )
+        cache = KVCache(model.config.text, capacity, dtype=model.dtype, device=self._device)
+        if prompt.shared:
+            prefill(model, *self._embedded(prompt, end=prompt.shared), cache)
+        return cache
+
+    @property
+    def _kv_bytes(self) -> int:
+        """Keys and values of one token."""
+        return kv_bytes_per_token(self._model.config.text, self._model.dtype.itemsize)
 
     @torch.inference_mode()
     def choose(
@@ -183,7 +269,10 @@ class Engine:
         with model_errors():
             ids = [self._tokenizer.encode(answer) for answer in answers]
             ended = [[*each, self._tokenizer.im_end] if each else [] for each in ids]
-            return tuple(choose(self._model, *self._prompt(chat, watched), ended).probabilities)
+            prompt = self._rendered(chat, watched)
+            with self._prefix(prompt, sum(map(len, ended))) as (cache, _):
+                tail = self._embedded(prompt, start=prompt.shared)
+                return tuple(choose(self._model, *tail, ended, cache=cache).probabilities)
 
     @torch.inference_mode()
     def hidden(self, chat: Chat, watched: Watched | Sequence[Watched], layer: int) -> Tensor:
@@ -227,16 +316,20 @@ class Engine:
         rows = self._model.config.text.vocab_size
         return Vocabulary(self._tokenizer, stop_ids=self._stop_ids, vocab_size=rows)
 
-    def _reply_of_ids(self, said: Generation) -> Reply:
+    def _reply_of_ids(self, said: Generation, prefix: CacheState) -> Reply:
         tokens = [Token(*pair) for pair in zip(said.ids, said.logprobs, strict=True)]
-        return self._reply_of(tokens, self._tokenizer.decode(said.ids), stopped=said.stopped)
+        text = self._tokenizer.decode(said.ids)
+        return self._reply_of(tokens, text, stopped=said.stopped, prefix=prefix)
 
-    def _reply_of(self, said: Sequence[Token], text: str, *, stopped: bool) -> Reply:
+    def _reply_of(
+        self, said: Sequence[Token], text: str, *, stopped: bool, prefix: CacheState
+    ) -> Reply:
         return Reply(
             text=text,
             pieces=tuple(self._tokenizer.decode([token.id]) for token in said),
             logprobs=tuple(token.logprob for token in said),
             cut_short=not stopped,
+            prefix=prefix,
         )
 
     @property
@@ -251,11 +344,13 @@ def open_engine(
     dtype: Dtype = "auto",
     weights: Weights = "stored",
     compiled: bool = False,
+    prefixes: PrefixMemory | None = None,
 ) -> Engine:
     """Load a checkpoint; ``auto``: CUDA in bfloat16 where there is a card, else CPU in float32.
 
     ``weights`` other than ``stored`` makes bytes of them, and says so in the engine's identity.
-    ``compiled`` compiles the decoding of single replies at its first use.
+    ``compiled`` compiles the decoding of single replies at its first use. ``prefixes`` keeps what
+    was watched for the next question; none is kept without it.
     Raises :class:`ModelError` when the device is missing or cannot, or the folder cannot be loaded.
     """
     place = device_called(device)
@@ -269,7 +364,7 @@ def open_engine(
         stop_ids = load_stop_ids(checkpoint.folder)
         if compiled:
             compile_decoding(model)
-        return Engine(checkpoint, model, tokenizer, stop_ids, weights)
+        return Engine(checkpoint, model, tokenizer, stop_ids, weights, prefixes)
 
 
 def _hear(

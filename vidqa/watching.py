@@ -6,8 +6,10 @@ D decoder width.
 
 from __future__ import annotations
 
+import hashlib
 import math
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import torch
@@ -47,6 +49,21 @@ def watch_frames(
         tokens_MD[done : done + len(part_MD)] = part_MD
         done += len(part_MD)
     return Watched(tokens_MD=tokens_MD, run=VisionRun(grid, row_seconds), kind=kind)
+
+
+def tower_digest(model: Qwen25VL) -> str:
+    """Hexadecimal SHA-256 of the tower's weights, by name and as they are computed with."""
+    names = sorted(model.vision.state_dict().items())
+    with ThreadPoolExecutor() as pool:  # hashing lets go of the interpreter
+        digests = list(pool.map(lambda item: _weight_digest(*item), names))
+    return hashlib.sha256(b"".join(digests)).hexdigest()
+
+
+def _weight_digest(name: str, weight: Tensor) -> bytes:
+    whole = weight.detach().cpu().contiguous()
+    digest = hashlib.sha256(f"{name} {whole.dtype} {tuple(whole.shape)}".encode())
+    digest.update(whole.view(-1).view(torch.uint8).numpy())
+    return digest.digest()
 
 
 def _encode(model: Qwen25VL, rgb_THWC: NDArray[np.uint8]) -> Tensor:

@@ -114,14 +114,12 @@ class RowStore:
         found = blank_rows(space, shown_RF)
         with self._lock:
             known = self._known(space)
-            bad = True
-            while bad:  # a row may lie in another file as well
-                bad = [
-                    pack.path.name
-                    for pack, rows in _wanted(known, found).items()
-                    if not self._copy(pack, rows, found)
-                ]
-                known.forget(bad)
+            while bad := [
+                pack.path.name
+                for pack, rows in _wanted(known, found).items()
+                if not self._copy(pack, rows, found)
+            ]:
+                known.forget(bad)  # and look again: a row may lie in another file as well
         return found
 
     def add(self, space: Space, rows: Rows) -> None:
