@@ -70,8 +70,8 @@ class Rendered(NamedTuple):
 
         Their ids and positions, and the vision tokens in place of the pads, each to the bit.
         """
-        digest = hashlib.sha256(np.asarray(self.ids[: self.shared], dtype=np.int64))
-        digest.update(self.positions_3S[:, : self.shared].contiguous().numpy())
+        digest = hashlib.sha256(np.asarray(self.ids[: self.shared], dtype=np.int64).data)
+        digest.update(self.positions_3S[:, : self.shared].contiguous().numpy().data)
         for each in self.watched:
             for check in each.row_checks or row_checks(each.row_bytes()):
                 digest.update(check)
@@ -159,7 +159,7 @@ def _check_places(chat: Chat, watched: Sequence[Watched]) -> None:
 
 def row_checks(rows_RB: NDArray[np.uint8]) -> tuple[bytes, ...]:
     """SHA-256 of each row's bytes."""
-    return tuple(hashlib.sha256(row_B).digest() for row_B in rows_RB)
+    return tuple(hashlib.sha256(row_B.data).digest() for row_B in rows_RB)
 
 
 def _listed(kinds: Sequence[str]) -> str:

@@ -37,7 +37,7 @@ class PrefixMemory:
             return self._kept.pop(key, None)
 
     def make_room(self, size: int) -> None:
-        """Drop entries until ``size`` bytes more would fit: before they are set aside, not after."""
+        """Drop entries until ``size`` bytes more fit: to be called before they are set aside."""
         with self._lock:
             while self._kept and self._held() + size > self.budget_bytes:
                 self._kept.popitem(last=False)

@@ -32,7 +32,7 @@ class Reply:
     cut_short: bool
     """The length limit ended it, not the model."""
     prefix: CacheState = field(default="off", compare=False)
-    """Whether the keys and values of what was watched were at hand; the words do not depend on it."""
+    """Whether the keys and values of what was watched were at hand; no word depends on it."""
 
     @property
     def score(self) -> float:

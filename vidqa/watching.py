@@ -62,7 +62,7 @@ def tower_digest(model: Qwen25VL) -> str:
 def _weight_digest(name: str, weight: Tensor) -> bytes:
     whole = weight.detach().cpu().contiguous()
     digest = hashlib.sha256(f"{name} {whole.dtype} {tuple(whole.shape)}".encode())
-    digest.update(whole.view(-1).view(torch.uint8).numpy())
+    digest.update(whole.view(-1).view(torch.uint8).numpy().data)
     return digest.digest()
 
 

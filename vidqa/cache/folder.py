@@ -139,14 +139,7 @@ class CacheFolder:
         """Remove every file of ours, of any version, finished or not."""
         gone = [Entry(path, status.st_size, status.st_mtime) for path, status in self._files()]
         for entry in gone:
-            try:
-                entry.path.unlink(missing_ok=True)
-            except OSError as err:
-                raise CacheError(
-                    f"{entry.path} cannot be removed: {err.strerror}",
-                    code="cache_unwritable",
-                    next_step="Correct its permissions, or remove the folder by hand.",
-                ) from err
+            _unlink(entry.path)
         return self._cleared(gone)
 
     def _cleared(self, gone: Sequence[Entry]) -> Cleared:
@@ -193,6 +186,17 @@ class _created:  # noqa: N801  (reads as a verb)
 
     def __exit__(self, *_: object) -> None:
         os.close(self._descriptor)
+
+
+def _unlink(path: Path) -> None:
+    try:
+        path.unlink(missing_ok=True)
+    except OSError as err:
+        raise CacheError(
+            f"{path} cannot be removed: {err.strerror}",
+            code="cache_unwritable",
+            next_step="Correct its permissions, or remove the folder by hand.",
+        ) from err
 
 
 def _write_all(descriptor: int, part: bytes | memoryview) -> None:

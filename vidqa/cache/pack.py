@@ -58,18 +58,20 @@ class Pack:
             raise damaged(self.path, f"the tokens of row {row}")
 
 
-def encode(space: Space, table_R: NDArray[np.void], tokens_RB: Bytes) -> tuple[str, list[memoryview]]:
+def encode(
+    space: Space, table_R: NDArray[np.void], tokens_RB: Bytes
+) -> tuple[str, list[memoryview]]:
     """The name of the file, and its bytes in parts."""
     facts = space.to_json()
     table = table_R.tobytes()
     digest = _head_digest(facts, len(table_R), table)
     head = _HEAD.pack(MAGIC, digest, len(facts), len(table_R))
-    tokens = memoryview(np.ascontiguousarray(tokens_RB)).cast("B")
+    tokens = np.ascontiguousarray(tokens_RB).data.cast("B")
     return digest.hex(), [memoryview(head), memoryview(facts + table), tokens]
 
 
 def read_pack(path: Path) -> Pack:
-    """The head of a file. Raises :class:`CacheError` when it is not sound, ``OSError`` when gone."""
+    """The head of a file. Raises :class:`CacheError` when not sound, ``OSError`` when gone."""
     with path.open("rb") as file:
         head = file.read(_HEAD.size)
         if len(head) < _HEAD.size:
@@ -102,7 +104,7 @@ def _head_digest(facts: bytes, rows: int, table: bytes) -> bytes:
 
 def digest_of(data_B: Bytes) -> bytes:
     """SHA-256 of contiguous bytes."""
-    return hashlib.sha256(data_B).digest()
+    return hashlib.sha256(data_B.data).digest()
 
 
 def damaged(path: Path, what: str) -> CacheError:

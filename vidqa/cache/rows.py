@@ -39,10 +39,25 @@ class Rows:
     frames_RF: NDArray[np.uint8]
     """SHA-256 of each picture's RGB bytes, (R, F, 32)."""
     tokens_RB: Bytes
+    checks_R: NDArray[np.uint8]
+    """SHA-256 of each row's tokens, (R, 32)."""
+
+    def only(self, rows: Sequence[int]) -> Rows:
+        """Some of the rows; all of them are not copied."""
+        if len(rows) == len(self.shown_RF):
+            return self
+        at = list(rows)
+        return Rows(
+            shown_RF=self.shown_RF[at],
+            pts_RF=self.pts_RF[at],
+            frames_RF=self.frames_RF[at],
+            tokens_RB=self.tokens_RB[at],
+            checks_R=self.checks_R[at],
+        )
 
     def key(self, row: int) -> bytes:
         """The name of a row within its space."""
-        return self.shown_RF[row].tobytes()
+        return bytes(self.shown_RF[row].tobytes())
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,13 +66,11 @@ class Recalled:
 
     rows: Rows
     known_R: NDArray[np.bool_]
-    checks_R: NDArray[np.uint8]
-    """SHA-256 of each row's tokens, (R, 32)."""
 
     @property
     def missing(self) -> list[int]:
         """The rows that are not known."""
-        return np.flatnonzero(~self.known_R).tolist()
+        return [int(k) for k in np.flatnonzero(~self.known_R)]
 
 
 def blank_rows(space: Space, shown_RF: NDArray[np.float64]) -> Recalled:
@@ -69,9 +82,9 @@ def blank_rows(space: Space, shown_RF: NDArray[np.float64]) -> Recalled:
             pts_RF=np.zeros((count, frames)),
             frames_RF=np.zeros((count, frames, 32), dtype=np.uint8),
             tokens_RB=np.empty((count, space.row_bytes), dtype=np.uint8),
+            checks_R=np.zeros((count, 32), dtype=np.uint8),
         ),
         known_R=np.zeros(count, dtype=bool),
-        checks_R=np.zeros((count, 32), dtype=np.uint8),
     )
 
 
@@ -130,12 +143,12 @@ class RowStore:
         table_R = np.zeros(len(rows.shown_RF), dtype=table_type(space.frames))
         table_R["shown"], table_R["pts"] = rows.shown_RF, rows.pts_RF
         table_R["frame"] = rows.frames_RF
-        table_R["check"] = checks_of(rows.tokens_RB)
+        table_R["check"] = rows.checks_R
         name, parts = encode(space, table_R, rows.tokens_RB)
         self.folder.write(f"{_place(space)}/{name}", parts)
 
     def verify(self) -> Iterator[tuple[Entry, str]]:
-        """Read everything; removes what is damaged, and tells each file with what is wrong or ""."""
+        """Read everything and remove what is damaged; each file with what is wrong, or ""."""
         for entry in self.folder.entries():
             if VERSION not in entry.path.parts:
                 continue
@@ -185,7 +198,7 @@ class RowStore:
                     pack.read(row, file, found.rows.tokens_RB[at])
                     found.rows.pts_RF[at] = pack.table_R["pts"][row]
                     found.rows.frames_RF[at] = pack.table_R["frame"][row]
-                    found.checks_R[at] = pack.table_R["check"][row]
+                    found.rows.checks_R[at] = pack.table_R["check"][row]
                     found.known_R[at] = True
         except CacheError:
             self.folder.remove(pack.path)

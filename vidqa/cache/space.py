@@ -10,7 +10,7 @@ from functools import cached_property
 from vidqa.errors import CacheError
 
 PREPROCESSING = 1
-"""Goes up with every change after which reading, resizing or cutting a frame gives other numbers."""
+"""Goes up with every change after which reading, resizing or patching gives other numbers."""
 
 
 @dataclass(frozen=True, kw_only=True)

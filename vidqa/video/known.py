@@ -18,9 +18,10 @@ from vidqa.errors import VideoError
 from vidqa.video.digest import file_sha256
 from vidqa.video.reader import Reader, open_reader
 
-SETTLED_S = 2.0
-"""A file changed more recently is not remembered: clocks of file systems are as coarse as this, so
-another change might leave it looking the same."""
+_TICK_S, _COARSE_TICK_S = 0.1, 2.0
+"""Steps of a file system's clock at most; the second where its times are whole seconds (FAT). A
+file measured within a step of its last change might change once more and look the same: such a
+measurement is used, but not relied on later."""
 _MOST = 4
 """Files remembered: each weighs 50 bytes a frame, 40 MB for 8 hours."""
 Stamp = tuple[int, int, int, int, int]
@@ -32,6 +33,13 @@ class KnownFile(NamedTuple):
     reader: Reader
     sha256: str
     """Lower-case hexadecimal digest of the file's bytes."""
+    path: Path
+    stamp: Stamp | None
+    """How the file looked when it was measured; ``None`` when it cannot be relied on."""
+
+    def unchanged(self) -> bool:
+        """Whether the file certainly still is what was measured."""
+        return self.stamp is not None and self.stamp == _stamp(self.path)
 
 
 @dataclass(slots=True)
@@ -40,34 +48,36 @@ class KnownFiles:
 
     clock: Callable[[], float] = time.time
     """Seconds since the epoch; another one in tests."""
-    _known: OrderedDict[tuple[str, str, int | None], tuple[Stamp, KnownFile]] = field(
-        default_factory=OrderedDict
-    )
+    _known: OrderedDict[tuple[str, str, int | None], KnownFile] = field(default_factory=OrderedDict)
     _lock: Lock = field(default_factory=Lock)
 
     def open(self, path: Path, *, reader: str = "pyav", threads: int | None = None) -> KnownFile:
         """As :func:`vidqa.video.open_reader`, which see for errors; measures only what is new."""
         name = (str(path.absolute()), reader, threads)
-        stamp = _stamp(path)
+        stamp, now_s = _stamp(path), self.clock()
         with self._lock:
-            if name in self._known and self._known[name][0] == stamp:
+            if name in self._known and self._known[name].stamp == stamp:
                 self._known.move_to_end(name)
-                return self._known[name][1]
-        made = KnownFile(open_reader(path, reader=reader, threads=threads), file_sha256(path))
+                return self._known[name]
+        made = open_reader(path, reader=reader, threads=threads)
+        known = KnownFile(made, file_sha256(path), path, stamp if _settled(stamp, now_s) else None)
         with self._lock:
             self._known.pop(name, None)
-            if stamp == _stamp(path) and self._settled(stamp):
-                self._known[name] = (stamp, made)
+            if known.unchanged():
+                self._known[name] = known
             while len(self._known) > _MOST:
                 self._known.popitem(last=False)
-        return made
+        return known
 
-    def _settled(self, stamp: Stamp) -> bool:
-        return max(stamp[-2:]) < (self.clock() - SETTLED_S) * 1e9
+
+def _settled(stamp: Stamp, now_s: float) -> bool:
+    newest_ns = max(stamp[-2:])
+    tick_s = _TICK_S if newest_ns % 1_000_000_000 else _COARSE_TICK_S
+    return now_s - newest_ns / 1e9 > tick_s
 
 
 def _stamp(path: Path) -> Stamp:
-    """What changes with a file: device, number, size, times of change of content and of the rest."""
+    """What changes with a file: device, number, size, times of change of content and of rest."""
     try:
         status = path.stat()
     except OSError as err:
