@@ -55,6 +55,11 @@ class Manner:
     """Told the words as they come."""
 
     @property
+    def plain(self) -> bool:
+        """Whether every word is the most probable, up to where the model itself ends."""
+        return not self.stop and (self.sampling is None or self.sampling.temperature == 0)
+
+    @property
     def notes(self) -> tuple[str, ...]:
         """What whoever reads the answer must know of how it was drawn."""
         drawn = self.sampling
