@@ -6,7 +6,8 @@ Axes: T frames, H rows, W columns, C channels; M vision tokens, D decoder width;
 from __future__ import annotations
 
 from collections.abc import Generator, Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager
+from dataclasses import replace
 from functools import cached_property
 from typing import Literal
 
@@ -19,7 +20,6 @@ from qwen25vl import (
     GREEDY,
     Constraint,
     Generation,
-    Grid,
     KVCache,
     Prompt,
     Qwen25VL,
@@ -28,7 +28,6 @@ from qwen25vl import (
     TextStream,
     Token,
     Tokenizer,
-    VisionRun,
     choose,
     compile_decoding,
     generate_behind,
@@ -47,15 +46,13 @@ from vidqa.inputs import Rendered, Watched, as_inputs, render, shared_tokens
 from vidqa.prefixes import PrefixMemory
 from vidqa.profiles import Profile
 from vidqa.reply import CacheState, OnText, Reply, unheard
-from vidqa.watching import tower_digest, watch_frames
+from vidqa.watching import restore_rows, row_bytes, tower_digest, watch_frames
 
 __all__ = ["Device", "Dtype", "Engine", "Reply", "Sampling", "Watched", "Weights", "open_engine"]
 
 Device = Literal["auto", "cpu", "cuda"]
 Dtype = Literal["auto", "float32", "bfloat16"]
 Weights = Literal["stored", "int8", "fp8"]
-_ROOM = 512
-"""Tokens that a cache which is kept is rounded up to: a slightly longer question fits as well."""
 _DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16}
 
 
@@ -106,10 +103,7 @@ class Engine:
 
     def row_bytes(self, height: int, width: int) -> int:
         """Bytes of the tokens of one row of frames of that size."""
-        config = self._model.config.vision
-        cell = config.patch_size * config.spatial_merge_size
-        tokens = (height // cell) * (width // cell)
-        return tokens * config.out_hidden_size * self._model.dtype.itemsize
+        return row_bytes(self._model, height, width)
 
     def restore(
         self,
@@ -119,11 +113,8 @@ class Engine:
         size: tuple[int, int],
     ) -> Watched:
         """What was watched once, from the bytes of its rows and their SHA-256 (``Watched``)."""
-        rows, patch = len(row_seconds), self._model.config.vision.patch_size
-        flat = torch.from_numpy(tokens_RB).view(self._model.dtype)
-        tokens_MD = flat.view(-1, self._model.config.vision.out_hidden_size).to(self._device)
-        grid = Grid(rows, size[0] // patch, size[1] // patch)
-        return Watched(tokens_MD=tokens_MD, run=VisionRun(grid, row_seconds), row_checks=checks)
+        seen = restore_rows(self._model, tokens_RB, row_seconds, size)
+        return replace(seen, row_checks=checks)
 
     def is_familiar(self, watched: Watched) -> bool | None:
         """Whether it looks like what the checkpoint was made for; None where that is not told."""
@@ -216,47 +207,29 @@ class Engine:
         states = [prefix, *[others] * (len(said) - 1)]
         return [self._reply_of_ids(*each) for each in zip(said, states, strict=True)]
 
-    @contextmanager
-    def _prefix(self, prompt: Rendered, room: int) -> Iterator[tuple[KVCache, CacheState]]:
+    def _prefix(
+        self, prompt: Rendered, room: int
+    ) -> AbstractContextManager[tuple[KVCache, CacheState]]:
         """A cache that holds the prompt up to its ``shared`` tokens, with room for its others and
         for ``room`` more; and whether it was at hand.
 
         Always in two steps, kept or not: a question gets the same numbers whoever asked before it.
         """
-        memory, shared = self.prefixes, prompt.shared
-        capacity = len(prompt.ids) + room
-        if not shared or not memory.budget_bytes:
-            yield self._prefilled(prompt, capacity), "off"
-            return
-        capacity = -(-capacity // _ROOM) * _ROOM
-        key = prompt.key()
-        known = memory.take(key)
-        if known is None:
-            memory.make_room(capacity * self._kv_bytes)
-            cache = kept = self._prefilled(prompt, capacity)
-        else:
-            here = known.keys.device == self._device
-            fits = here and known.capacity >= len(prompt.ids) + room
-            cache = known if fits else known.moved(capacity=capacity, device=self._device)
-            kept = cache if here else known  # what lies in the host's memory stays as it is
-        try:
-            yield cache, "miss" if known is None else "hit"
-        finally:
-            cache.truncate(shared)
-            memory.keep(key, kept)
+        model, shared = self._model, prompt.shared
 
-    def _prefilled(self, prompt: Rendered, capacity: int) -> KVCache:
-        """A new cache with the prompt's ``shared`` tokens in it."""
-        model = self._model
-        cache = KVCache(model.config.text, capacity, dtype=model.dtype, device=self._device)
-        if prompt.shared:
-            prefill(model, *self._embedded(prompt, end=prompt.shared), cache)
-        return cache
+        def prefilled(capacity: int) -> KVCache:
+            cache = KVCache(model.config.text, capacity, dtype=model.dtype, device=self._device)
+            if shared:
+                prefill(model, *self._embedded(prompt, end=shared), cache)
+            return cache
 
-    @property
-    def _kv_bytes(self) -> int:
-        """Keys and values of one token."""
-        return kv_bytes_per_token(self._model.config.text, self._model.dtype.itemsize)
+        return self.prefixes.lend(
+            prompt.key if shared else None,
+            capacity=len(prompt.ids) + room,
+            make=prefilled,
+            token_bytes=kv_bytes_per_token(model.config.text, model.dtype.itemsize),
+            device=self._device,
+        )
 
     @torch.inference_mode()
     def choose(

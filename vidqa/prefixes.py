@@ -8,10 +8,18 @@ to say; equal keys must mean equal keys and values, to the bit.
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from threading import Lock
 
+import torch
+
 from qwen25vl import KVCache
+from vidqa.reply import CacheState
+
+ROOM = 512
+"""Tokens that a kept cache is rounded up to: a slightly longer question fits it too."""
 
 
 @dataclass(slots=True)
@@ -25,6 +33,41 @@ class PrefixMemory:
     _kept: OrderedDict[bytes, KVCache] = field(default_factory=OrderedDict)
     _lock: Lock = field(default_factory=Lock)
 
+    @contextmanager
+    def lend(
+        self,
+        key_of: Callable[[], bytes] | None,
+        *,
+        capacity: int,
+        make: Callable[[int], KVCache],
+        token_bytes: int,
+        device: torch.device,
+    ) -> Iterator[tuple[KVCache, CacheState]]:
+        """A cache on ``device`` that holds a prefix, with room for ``capacity`` tokens in all.
+
+        ``make`` gives one of a capacity, when none of that key is at hand. What is added behind the
+        prefix is forgotten at the end. Without a key, or a budget, nothing is kept: ``off``.
+        """
+        if key_of is None or not self.budget_bytes:
+            yield make(capacity), "off"
+            return
+        key, rounded = key_of(), -(-capacity // ROOM) * ROOM
+        known = self.take(key)
+        if known is None:
+            self._make_room(rounded * token_bytes)
+            cache = kept = make(rounded)
+        else:
+            here = known.keys.device == device
+            fits = here and known.capacity >= capacity
+            cache = known if fits else known.moved(capacity=rounded, device=device)
+            kept = cache if here else known  # what lies in the host's memory stays as it is
+        prefix = cache.length
+        try:
+            yield cache, "miss" if known is None else "hit"
+        finally:
+            cache.truncate(prefix)
+            self.keep(key, kept)
+
     @property
     def bytes_held(self) -> int:
         """Memory of the entries that are not out."""
@@ -36,8 +79,8 @@ class PrefixMemory:
         with self._lock:
             return self._kept.pop(key, None)
 
-    def make_room(self, size: int) -> None:
-        """Drop entries until ``size`` bytes more fit: to be called before they are set aside."""
+    def _make_room(self, size: int) -> None:
+        """Drop entries until ``size`` bytes more fit: before they are set aside, not after."""
         with self._lock:
             while self._kept and self._held() + size > self.budget_bytes:
                 self._kept.popitem(last=False)
@@ -46,7 +89,7 @@ class PrefixMemory:
         """Keep a cache that holds the prefix and nothing else; not one above the whole budget."""
         if self.on_host and cache.keys.device.type != "cpu":
             cache = cache.moved(capacity=cache.length, device="cpu")
-        self.make_room(cache.bytes_held)
+        self._make_room(cache.bytes_held)
         if cache.bytes_held <= self.budget_bytes:
             with self._lock:
                 self._kept[key] = cache

@@ -8,5 +8,16 @@ answer: what is missing, damaged or cannot be written is computed again. No torc
 from vidqa.cache.folder import CacheFolder, Cleared, Entry
 from vidqa.cache.rows import Recalled, Rows, RowStore, checks_of
 from vidqa.cache.space import Space
+from vidqa.cache.summary import summary
 
-__all__ = ["CacheFolder", "Cleared", "Entry", "Recalled", "RowStore", "Rows", "Space", "checks_of"]
+__all__ = [
+    "CacheFolder",
+    "Cleared",
+    "Entry",
+    "Recalled",
+    "RowStore",
+    "Rows",
+    "Space",
+    "checks_of",
+    "summary",
+]

@@ -149,8 +149,9 @@ def _told(
     share = {"text_s": clock.seconds["text_s"] / len(replies)}
     first = StageClock(clock.progress, {**clock.seconds, **share})
     later = StageClock(clock.progress, share)
-    again = look if look.features == "off" else replace(look, features="hit")
-    seen = [(look, first), *[(again, later)] * (len(texts) - 1)]
+    again: Look = look if look.features == "off" else replace(look, features="hit")
+    seen: list[tuple[Look, StageClock]] = [(look, first)]
+    seen += [(again, later) for _ in replies[1:]]
     return [
         result_of(text, reply, *each)
         for text, reply, each in zip(texts, replies, seen, strict=True)
