@@ -89,7 +89,8 @@ class CacheFolder:
             with _created(unfinished) as descriptor:
                 for part in parts:
                     _write_all(descriptor, part)
-            unfinished.replace(path)
+            with suppress(FileNotFoundError):  # somebody cleared the cache: this is part of it
+                unfinished.replace(path)
         except BaseException:
             with suppress(OSError):
                 unfinished.unlink()

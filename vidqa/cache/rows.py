@@ -121,7 +121,7 @@ class RowStore:
     def recall(self, space: Space, shown_RF: NDArray[np.float64]) -> Recalled:
         """The known ones among the rows of those frames, each found to be what was once written.
 
-        A file with anything damaged in what is read is removed. Raises :class:`CacheError` when the
+        A file with anything damaged in what is read is removed, and no row taken from it. Raises :class:`CacheError` when the
         folder may not be read.
         """
         found = blank_rows(space, shown_RF)
@@ -201,6 +201,7 @@ class RowStore:
                     found.rows.checks_R[at] = pack.table_R["check"][row]
                     found.known_R[at] = True
         except CacheError:
+            found.known_R[list(rows)] = False  # of a bad file nothing is trusted
             self.folder.remove(pack.path)
             return False
         except FileNotFoundError:
