@@ -121,8 +121,8 @@ class RowStore:
     def recall(self, space: Space, shown_RF: NDArray[np.float64]) -> Recalled:
         """The known ones among the rows of those frames, each found to be what was once written.
 
-        A file with anything damaged in what is read is removed, and no row taken from it. Raises :class:`CacheError` when the
-        folder may not be read.
+        A file with anything damaged in what is read is removed, and no row taken from it. Raises
+        :class:`CacheError` when the folder may not be read.
         """
         found = blank_rows(space, shown_RF)
         with self._lock:
