@@ -11,10 +11,10 @@ from vidqa.cli import options
 from vidqa.cli.errors import FAILED, FOUND, exits
 from vidqa.cli.streams import show
 from vidqa.cli.table import columns
-from vidqa.settings import Settings, load_settings
 
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # they import numpy and pydantic
     from vidqa.cache import CacheFolder
+    from vidqa.settings import Settings
 
 app = typer.Typer(
     name="cache",
@@ -30,7 +30,7 @@ def stats(json_: options.JsonOption = False) -> int:
     """Show where the cache lies and how full it is."""
     from vidqa.cache import summary  # late: numpy
 
-    settings = load_settings()
+    settings = _settings()
     told = {"on": settings.cache, **summary(_folder(settings))}
     rows = [
         (
@@ -50,7 +50,7 @@ def stats(json_: options.JsonOption = False) -> int:
 @exits
 def clear(json_: options.JsonOption = False) -> int:
     """Remove everything; the next question about a video looks at it again."""
-    gone = _folder(load_settings()).clear()
+    gone = _folder(_settings()).clear()
     told = {"files": gone.files, "bytes": gone.size}
     show(json.dumps(told) if json_ else f"removed {gone.files} files, {_size(gone.size)}")
     return FOUND
@@ -64,7 +64,7 @@ def verify(json_: options.JsonOption = False) -> int:
 
     checked = [
         {"file": str(entry.path), "wrong": wrong}
-        for entry, wrong in RowStore(_folder(load_settings())).verify()
+        for entry, wrong in RowStore(_folder(_settings())).verify()
     ]
     bad = [each for each in checked if each["wrong"]]
     if json_:
@@ -73,6 +73,12 @@ def verify(json_: options.JsonOption = False) -> int:
         lines = [f"removed {each['file']}: {each['wrong']}" for each in bad]
         show("\n".join([*lines, f"{len(checked)} files read, {len(bad)} damaged"]))
     return FAILED if bad else FOUND
+
+
+def _settings() -> Settings:
+    from vidqa.settings import load_settings  # late: pydantic
+
+    return load_settings()
 
 
 def _folder(settings: Settings) -> CacheFolder:
