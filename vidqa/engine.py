@@ -204,8 +204,7 @@ class Engine:
             )
         # The first pays for what all share.
         others: CacheState = "off" if prefix == "off" else "hit"
-        states = [prefix, *[others] * (len(said) - 1)]
-        return [self._reply_of_ids(*each) for each in zip(said, states, strict=True)]
+        return [self._reply_of_ids(each, others if k else prefix) for k, each in enumerate(said)]
 
     def _prefix(
         self, prompt: Rendered, room: int
