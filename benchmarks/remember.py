@@ -77,11 +77,13 @@ def main() -> None:
     torch.set_num_threads(options.threads)
     folder = Path(tempfile.mkdtemp(prefix="remember-"))
     try:
-        film = folder / "ten-minutes.mp4"
-        write_needles([str(film), "--hours", str(10 / 60), "--needles", "5"])
+        film = options.film or folder / "ten-minutes.mp4"
+        if not film.exists():
+            write_needles([str(film), "--hours", str(10 / 60), "--needles", "5"])
         rows = [
             measure(subject, film, folder, options.rounds)
             for subject in _subjects(folder, QUICK if options.quick else options.tokens)
+            if subject.name.startswith(options.only)
         ]
     finally:
         shutil.rmtree(folder)
@@ -223,6 +225,8 @@ def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description="A second question against the first.")
     parser.add_argument("--quick", action="store_true", help="a small look of the random decoder")
     parser.add_argument("--tokens", type=int, default=ALL, help="of the random decoder's look")
+    parser.add_argument("--film", type=Path, help="the video; written there when it is not")
+    parser.add_argument("--only", choices=("nano", "random"), default="", help="one of the models")
     parser.add_argument("--json", action="store_true", help="for programs")
     parser.add_argument("--rounds", type=int, default=1)
     parser.add_argument("--threads", type=int, default=2, help="torch threads")

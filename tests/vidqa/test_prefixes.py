@@ -227,6 +227,20 @@ def test_a_longer_question_gets_more_room_and_the_same_keys_and_values(tiny_fold
         assert memory.take(b"a") is None  # it is out
 
 
+def test_what_lies_in_the_hosts_memory_is_lent_as_a_copy_on_the_device_and_stays(
+    tiny_folder: Path,
+) -> None:
+    """The meta device stands in for a card."""
+    cache, card = cache_of(tiny_folder, 5, 8), torch.device("meta")
+    memory = PrefixMemory(1 << 30, on_host=True)
+    memory.keep(b"a", cache)
+    with memory.lend(
+        lambda: b"a", capacity=8, make=lambda _: cache, token_bytes=1, device=card
+    ) as (lent, state):
+        assert (state, lent.keys.device, lent.length) == ("hit", card, 5)
+    assert memory.take(b"a") is cache
+
+
 def test_a_cache_does_not_move_into_less_room_than_it_fills(tiny_folder: Path) -> None:
     with pytest.raises(qwen25vl.PromptError, match="5 cached tokens do not fit"):
         cache_of(tiny_folder, 5, 8).moved(capacity=4, device=CPU)

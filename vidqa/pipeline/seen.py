@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from vidqa.cache import Recalled, RowStore, Space, checks_of
+from vidqa.cache import Recalled, Rows, RowStore, Space, checks_of
 from vidqa.errors import CacheError, VideoError
 from vidqa.pipeline.context import Context, StageClock
 from vidqa.reply import CacheState
@@ -98,13 +98,12 @@ def _see_missing(
         return None
     with clock.stage("vision"):
         if frames is None:
-            watched = _restored(ctx, plan, found)
+            watched, rows = _restored(ctx, plan, found.rows), found.rows
         else:
-            watched = _watch_rows(ctx, plan, found, frames)
+            watched, rows = _watch_rows(ctx, plan, found, frames)
     if frames is not None and file.unchanged():
         with clock.stage("store"):
-            notes = _keep(ctx.features, space, found, missing)
-    rows = found.rows
+            notes = _keep(ctx.features, space, rows.only(missing))
     digests_T = rows.frames_RF.reshape(-1, rows.frames_RF.shape[-1])
     states: dict[int, CacheState] = {0: "hit", len(rows.shown_RF): "miss"}
     return Seen(
@@ -128,7 +127,7 @@ def _read_rows(reader: Reader, plan: Plan, rows: Sequence[int], per_row: int) ->
     return frames if whole else None
 
 
-def _watch_rows(ctx: Context, plan: Plan, found: Recalled, frames: Frames) -> Watched:
+def _watch_rows(ctx: Context, plan: Plan, found: Recalled, frames: Frames) -> tuple[Watched, Rows]:
     """All rows of the plan, those of ``frames`` encoded now and filled in where they were missing.
 
     The tower never mixes rows; few at once and many may differ in the last digits of float32.
@@ -141,31 +140,29 @@ def _watch_rows(ctx: Context, plan: Plan, found: Recalled, frames: Frames) -> Wa
     digests = b"".join(_digest(rgb_HWC) for rgb_HWC in frames.rgb_THWC)
     flat = np.frombuffer(digests, dtype=np.uint8)
     rows.frames_RF[missing] = flat.reshape(len(missing), *rows.frames_RF.shape[1:])
+    if len(missing) == len(rows.shown_RF):  # nothing to fill in: the tokens are held once
+        return replace(fresh, row_checks=_checks(rows)), replace(rows, tokens_RB=tokens_RB)
     rows.tokens_RB[missing] = tokens_RB
-    if len(missing) == len(rows.shown_RF):
-        return replace(fresh, row_checks=_checks(found))
-    return _restored(ctx, plan, found)
+    return _restored(ctx, plan, rows), rows
 
 
-def _restored(ctx: Context, plan: Plan, found: Recalled) -> Watched:
+def _restored(ctx: Context, plan: Plan, rows: Rows) -> Watched:
     size = (plan.height, plan.width)
-    return ctx.engine.restore(found.rows.tokens_RB, _checks(found), plan.row_seconds, size)
+    return ctx.engine.restore(rows.tokens_RB, _checks(rows), plan.row_seconds, size)
 
 
-def _keep(
-    store: RowStore | None, space: Space, found: Recalled, missing: Sequence[int]
-) -> list[str]:
-    """Add the rows that were missing; what to tell the reader when that fails."""
+def _keep(store: RowStore | None, space: Space, rows: Rows) -> list[str]:
+    """Add rows; what to tell the reader when that fails."""
     try:
         if store is not None:
-            store.add(space, found.rows.only(missing))
+            store.add(space, rows)
     except CacheError as err:
         return [_note(err)]
     return []
 
 
-def _checks(found: Recalled) -> tuple[bytes, ...]:
-    return tuple(check.tobytes() for check in found.rows.checks_R)
+def _checks(rows: Rows) -> tuple[bytes, ...]:
+    return tuple(check.tobytes() for check in rows.checks_R)
 
 
 def _space_of(file: KnownFile, plan: Plan, ctx: Context) -> Space:
