@@ -6,7 +6,8 @@ Axes: T frames, H rows, W columns, C channels; M vision tokens, D decoder width;
 from __future__ import annotations
 
 from collections.abc import Generator, Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager
+from dataclasses import replace
 from functools import cached_property
 from typing import Literal
 
@@ -35,15 +36,17 @@ from qwen25vl import (
     prefill,
     stream,
 )
+from qwen25vl.counting import kv_bytes_per_token
 from qwen25vl.grammar import Grammar, Vocabulary
 from vidqa.chat import Chat
 from vidqa.checkpoints import Checkpoint
 from vidqa.errors import ModelError
 from vidqa.familiar import read_familiar
 from vidqa.inputs import Rendered, Watched, as_inputs, render, shared_tokens
+from vidqa.prefixes import PrefixMemory
 from vidqa.profiles import Profile
-from vidqa.reply import OnText, Reply, unheard
-from vidqa.watching import watch_frames
+from vidqa.reply import CacheState, OnText, Reply, unheard
+from vidqa.watching import restore_rows, row_bytes, tower_digest, watch_frames
 
 __all__ = ["Device", "Dtype", "Engine", "Reply", "Sampling", "Watched", "Weights", "open_engine"]
 
@@ -63,7 +66,10 @@ class Engine:
         tokenizer: Tokenizer,
         stop_ids: tuple[int, ...],
         weights: Weights = "stored",
+        prefixes: PrefixMemory | None = None,
     ) -> None:
+        self.prefixes = prefixes or PrefixMemory()
+        """What was watched lately, as keys and values."""
         self.profile: Profile = checkpoint.profile
         made = "" if weights == "stored" else f"+{weights}"
         digest = checkpoint.digest()
@@ -85,6 +91,30 @@ class Engine:
         """Encode one picture: a row at time 0, made of the picture twice; raises as ``watch``."""
         with model_errors():
             return watch_frames(self._model, rgb_HWC[None], (0.0,), "image", still=False)
+
+    @cached_property
+    def tower(self) -> str:
+        """What vision tokens depend on beside the frames: weights to the bit, type, device, torch.
+
+        The weights are read whole, once: a checkpoint's identity looks at parts of large files.
+        """
+        where = f"{self._model.dtype} on {self._device.type}, torch {torch.__version__}"
+        return f"{tower_digest(self._model)} {where}"
+
+    def row_bytes(self, height: int, width: int) -> int:
+        """Bytes of the tokens of one row of frames of that size."""
+        return row_bytes(self._model, height, width)
+
+    def restore(
+        self,
+        tokens_RB: NDArray[np.uint8],
+        checks: tuple[bytes, ...],
+        row_seconds: tuple[float, ...],
+        size: tuple[int, int],
+    ) -> Watched:
+        """What was watched once, from the bytes of its rows and their SHA-256 (``Watched``)."""
+        seen = restore_rows(self._model, tokens_RB, row_seconds, size)
+        return replace(seen, row_checks=checks)
 
     def is_familiar(self, watched: Watched) -> bool | None:
         """Whether it looks like what the checkpoint was made for; None where that is not told."""
@@ -113,19 +143,21 @@ class Engine:
         :class:`ModelError` when the prompt cannot be built or run.
         """
         with model_errors():
-            words = TextStream(self._tokenizer, stop)
-            tokens = stream(
-                self._model,
-                *self._prompt(chat, watched),
-                max_new_tokens=max_new_tokens,
-                stop_ids=self._stop_ids,
-                sampling=sampling or GREEDY,
-                constraint=constraint,
-                vocab=self._tokenizer.size,
-            )
-            said, text = _hear(tokens, words, on_text)
+            words, prompt = TextStream(self._tokenizer, stop), self._rendered(chat, watched)
+            with self._prefix(prompt, max_new_tokens) as (cache, prefix):
+                tokens = stream(
+                    self._model,
+                    *self._embedded(prompt, start=prompt.shared),
+                    max_new_tokens=max_new_tokens,
+                    stop_ids=self._stop_ids,
+                    cache=cache,
+                    sampling=sampling or GREEDY,
+                    constraint=constraint,
+                    vocab=self._tokenizer.size,
+                )
+                said, text = _hear(tokens, words, on_text)
         stopped = words.stopped or len(said) < max_new_tokens
-        return self._reply_of(said, text, stopped=stopped)
+        return self._reply_of(said, text, stopped=stopped, prefix=prefix)
 
     @torch.inference_mode()
     def replies(
@@ -146,8 +178,7 @@ class Engine:
             prompts = [self._rendered(chat, watched) for chat in chats]
             shared = shared_tokens(prompts, self._model.config) if len(chats) > 1 else 0
             if shared:
-                said = self._speak_behind(prompts, shared, max_new_tokens, sampling or GREEDY)
-                return [self._reply_of_ids(each) for each in said]
+                return self._speak_behind(prompts, shared, max_new_tokens, sampling or GREEDY)
         return [
             self.reply(chat, watched, max_new_tokens=max_new_tokens, sampling=sampling)
             for chat in chats
@@ -155,21 +186,48 @@ class Engine:
 
     def _speak_behind(
         self, prompts: Sequence[Rendered], shared: int, limit: int, sampling: Sampling
-    ) -> list[Generation]:
+    ) -> list[Reply]:
         """Replies behind the first ``shared`` tokens, which are all prompts' own."""
-        tails = [self._embedded(prompt, start=shared) for prompt in prompts]
-        room = shared + sum(tail.embeds_1SD.shape[1] for tail in tails) + len(tails) * (limit - 1)
-        model = self._model
-        cache = KVCache(model.config.text, room, dtype=model.dtype, device=self._device)
-        prefill(model, *self._embedded(prompts[0], end=shared), cache)
-        return generate_behind(
-            model,
-            cache,
-            tails,
-            max_new_tokens=limit,
-            stop_ids=self._stop_ids,
-            sampling=sampling,
-            vocab=self._tokenizer.size,
+        first, tails = prompts[0], [self._embedded(each, start=shared) for each in prompts]
+        room = sum(tail.embeds_1SD.shape[1] for tail in tails) + len(tails) * (limit - 1)
+        with self._prefix(first, shared - len(first.ids) + room) as (cache, prefix):
+            if shared > first.shared:
+                prefill(self._model, *self._embedded(first, first.shared, shared), cache)
+            said = generate_behind(
+                self._model,
+                cache,
+                tails,
+                max_new_tokens=limit,
+                stop_ids=self._stop_ids,
+                sampling=sampling,
+                vocab=self._tokenizer.size,
+            )
+        # The first pays for what all share.
+        others: CacheState = "off" if prefix == "off" else "hit"
+        return [self._reply_of_ids(each, others if k else prefix) for k, each in enumerate(said)]
+
+    def _prefix(
+        self, prompt: Rendered, room: int
+    ) -> AbstractContextManager[tuple[KVCache, CacheState]]:
+        """A cache that holds the prompt up to its ``shared`` tokens, with room for its others and
+        for ``room`` more; and whether it was at hand.
+
+        Always in two steps, kept or not: a question gets the same numbers whoever asked before it.
+        """
+        model, shared = self._model, prompt.shared
+
+        def prefilled(capacity: int) -> KVCache:
+            cache = KVCache(model.config.text, capacity, dtype=model.dtype, device=self._device)
+            if shared:
+                prefill(model, *self._embedded(prompt, end=shared), cache)
+            return cache
+
+        return self.prefixes.lend(
+            prompt.key if shared else None,
+            capacity=len(prompt.ids) + room,
+            make=prefilled,
+            token_bytes=kv_bytes_per_token(model.config.text, model.dtype.itemsize),
+            device=self._device,
         )
 
     @torch.inference_mode()
@@ -183,7 +241,10 @@ class Engine:
         with model_errors():
             ids = [self._tokenizer.encode(answer) for answer in answers]
             ended = [[*each, self._tokenizer.im_end] if each else [] for each in ids]
-            return tuple(choose(self._model, *self._prompt(chat, watched), ended).probabilities)
+            prompt = self._rendered(chat, watched)
+            with self._prefix(prompt, sum(map(len, ended))) as (cache, _):
+                tail = self._embedded(prompt, start=prompt.shared)
+                return tuple(choose(self._model, *tail, ended, cache=cache).probabilities)
 
     @torch.inference_mode()
     def hidden(self, chat: Chat, watched: Watched | Sequence[Watched], layer: int) -> Tensor:
@@ -227,16 +288,20 @@ class Engine:
         rows = self._model.config.text.vocab_size
         return Vocabulary(self._tokenizer, stop_ids=self._stop_ids, vocab_size=rows)
 
-    def _reply_of_ids(self, said: Generation) -> Reply:
+    def _reply_of_ids(self, said: Generation, prefix: CacheState) -> Reply:
         tokens = [Token(*pair) for pair in zip(said.ids, said.logprobs, strict=True)]
-        return self._reply_of(tokens, self._tokenizer.decode(said.ids), stopped=said.stopped)
+        text = self._tokenizer.decode(said.ids)
+        return self._reply_of(tokens, text, stopped=said.stopped, prefix=prefix)
 
-    def _reply_of(self, said: Sequence[Token], text: str, *, stopped: bool) -> Reply:
+    def _reply_of(
+        self, said: Sequence[Token], text: str, *, stopped: bool, prefix: CacheState
+    ) -> Reply:
         return Reply(
             text=text,
             pieces=tuple(self._tokenizer.decode([token.id]) for token in said),
             logprobs=tuple(token.logprob for token in said),
             cut_short=not stopped,
+            prefix=prefix,
         )
 
     @property
@@ -251,11 +316,13 @@ def open_engine(
     dtype: Dtype = "auto",
     weights: Weights = "stored",
     compiled: bool = False,
+    prefixes: PrefixMemory | None = None,
 ) -> Engine:
     """Load a checkpoint; ``auto``: CUDA in bfloat16 where there is a card, else CPU in float32.
 
     ``weights`` other than ``stored`` makes bytes of them, and says so in the engine's identity.
-    ``compiled`` compiles the decoding of single replies at its first use.
+    ``compiled`` compiles the decoding of single replies at its first use. ``prefixes`` keeps what
+    was watched for the next question; none is kept without it.
     Raises :class:`ModelError` when the device is missing or cannot, or the folder cannot be loaded.
     """
     place = device_called(device)
@@ -269,7 +336,7 @@ def open_engine(
         stop_ids = load_stop_ids(checkpoint.folder)
         if compiled:
             compile_decoding(model)
-        return Engine(checkpoint, model, tokenizer, stop_ids, weights)
+        return Engine(checkpoint, model, tokenizer, stop_ids, weights, prefixes)
 
 
 def _hear(

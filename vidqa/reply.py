@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Literal
 
+CacheState = Literal["hit", "miss", "partial", "off"]
+"""Of something kept from earlier: all of it was there, nothing, a part; or nothing is kept."""
 OnText = Callable[[str], None]
 """Told the text of every token as it comes, in order: ``""`` while a character or what may become a
 stop string is unfinished, so it is called once for every token at least."""
@@ -28,6 +31,8 @@ class Reply:
     """The model's own, whatever it was drawn by."""
     cut_short: bool
     """The length limit ended it, not the model."""
+    prefix: CacheState = field(default="off", compare=False)
+    """Whether the keys and values of what was watched were at hand; no word depends on it."""
 
     @property
     def score(self) -> float:

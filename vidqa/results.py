@@ -10,10 +10,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+from vidqa.reply import CacheState
 from vidqa.timeline import Span, format_timecode
 
 Outcome = Literal["found", "not_found", "uncertain"]
-CacheState = Literal["hit", "miss", "off"]
 MarkKind = Literal["box", "point"]
 SourceKind = Literal["video", "image"]
 JsonDict = dict[str, object]
@@ -166,6 +166,7 @@ class Provenance:
     reply_kind: str
     """Which reply format was recognised in it."""
     cache: Mapping[str, CacheState] = field(default_factory=dict)
+    """``features``: vision tokens on disk; ``prefix``: keys and values of the video in memory."""
     timings: Mapping[str, float] = field(default_factory=dict)
     """Seconds of wall time by stage."""
     familiar: bool | None = None

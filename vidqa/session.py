@@ -7,14 +7,17 @@ from os import PathLike
 from pathlib import Path
 from typing import Any
 
+from vidqa.cache import CacheFolder, RowStore
 from vidqa.checkpoints import find_checkpoint
 from vidqa.engine import Sampling as Draw
 from vidqa.engine import open_engine
 from vidqa.pipeline.ask import ask
 from vidqa.pipeline.context import Context, Manner, Progress, no_progress
 from vidqa.pipeline.ground import ground
+from vidqa.pipeline.many import ask_many, ground_many
 from vidqa.pipeline.planning import sampling_of
 from vidqa.pipeline.verify import verify
+from vidqa.prefixes import PrefixMemory
 from vidqa.reply import OnText, unheard
 from vidqa.results import AskResult, GroundResult
 from vidqa.sampling import SamplingMode
@@ -45,6 +48,21 @@ class Session:
         """
         return ground(Path(path), query, self.context, start_s=start_s, end_s=end_s, strict=strict)
 
+    def ground_many(
+        self,
+        path: str | PathLike[str],
+        queries: Sequence[str],
+        *,
+        start_s: float | None = None,
+        end_s: float | None = None,
+        strict: bool = False,
+    ) -> list[GroundResult]:
+        """:meth:`ground` for many queries about one video, in their order: watched once, and
+        answered together. Raises as ground."""
+        return ground_many(
+            Path(path), queries, self.context, start_s=start_s, end_s=end_s, strict=strict
+        )
+
     def ask(
         self,
         path: str | PathLike[str],
@@ -72,6 +90,24 @@ class Session:
             on_text=on_text,
         )
         return ask(Path(path), question, self.context, start_s=start_s, end_s=end_s, manner=manner)
+
+    def ask_many(
+        self,
+        path: str | PathLike[str],
+        questions: Sequence[str],
+        *,
+        start_s: float | None = None,
+        end_s: float | None = None,
+        system: str | None = None,
+        sampling: Draw | None = None,
+        max_tokens: int | None = None,
+        stop: Sequence[str] = (),
+    ) -> list[AskResult]:
+        """:meth:`ask` for many questions about one video, in their order; see there."""
+        manner = Manner(system=system, sampling=sampling, max_tokens=max_tokens, stop=tuple(stop))
+        return ask_many(
+            Path(path), questions, self.context, start_s=start_s, end_s=end_s, manner=manner
+        )
 
     def verify(
         self,
@@ -111,6 +147,19 @@ def _context(settings: Settings, sampling: SamplingMode, progress: Progress) -> 
         dtype=settings.dtype,
         weights=settings.weights,
         compiled=settings.compile,
+        prefixes=_prefixes(settings),
     )
     how = sampling_of(checkpoint, settings, sampling)
-    return Context(engine=engine, sampling=how, progress=progress)
+    return Context(engine=engine, sampling=how, progress=progress, features=_features(settings))
+
+
+def _prefixes(settings: Settings) -> PrefixMemory:
+    on_host = settings.prefix_place == "host"
+    return PrefixMemory(settings.prefix_bytes if settings.cache else 0, on_host=on_host)
+
+
+def _features(settings: Settings) -> RowStore | None:
+    """The store of vision tokens, unless it is turned off."""
+    if not settings.cache or not settings.cache_bytes:
+        return None
+    return RowStore(CacheFolder(settings.cache_folder, settings.cache_bytes))

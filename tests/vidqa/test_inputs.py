@@ -154,7 +154,7 @@ def test_every_prompt_has_a_pad_a_token_and_a_position_an_id(
 
 
 def rendered(ids: list[int]) -> Rendered:
-    return Rendered(ids, torch.zeros(3, len(ids)), None)
+    return Rendered(ids, torch.zeros(3, len(ids)), (), 0)
 
 
 def test_prompts_share_their_beginning_only_when_no_input_lies_behind_it(

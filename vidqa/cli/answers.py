@@ -1,4 +1,4 @@
-"""``vidqa ground`` and ``vidqa ask``: one file, one question, an answer on stdout."""
+"""``vidqa ground`` and ``vidqa ask``: one file, questions, an answer to each on stdout."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from vidqa.cli import options
 from vidqa.cli.errors import FOUND, NOT_FOUND, exits
 from vidqa.cli.manner import Voice, ask_manner, no_manner, speaks
 from vidqa.cli.progress import show_progress
+from vidqa.cli.questions import ListOption, MoreOption, asked_texts
 from vidqa.results import Result
 
 if TYPE_CHECKING:  # imports torch
@@ -21,7 +22,7 @@ if TYPE_CHECKING:  # imports torch
 
 
 class Asked(NamedTuple):
-    """Everything but the file and the text of one question."""
+    """Everything but the file and what is asked of it."""
 
     start_s: float | None
     end_s: float | None
@@ -37,6 +38,7 @@ class Verb:
     help: str
     doc: str
     answer: Callable[[Session, Path, str, Asked], Result]
+    answer_many: Callable[[Session, Path, Sequence[str], Asked], Sequence[Result]]
     strict: bool
     """Whether replies have a format that ``--strict`` can hold them to."""
     needs_time: bool
@@ -47,12 +49,14 @@ class Verb:
 
 
 def answer_command(verb: Verb) -> Callable[..., None]:
-    """A command that answers one text about one file, with every output option."""
+    """A command that answers texts about one file, with every output option."""
 
     @exits
     def command(
         file: options.FileArg,
-        text: str = typer.Argument(..., metavar=verb.metavar, help=verb.help),
+        text: str | None = typer.Argument(None, metavar=verb.metavar, help=verb.help),
+        query: MoreOption = None,
+        queries: ListOption = None,
         start: options.StartOption = None,
         end: options.EndOption = None,
         json_: options.JsonOption = False,
@@ -70,6 +74,7 @@ def answer_command(verb: Verb) -> Callable[..., None]:
         sampling: options.SamplingOption = "clock",
         reader: options.ReaderOption = None,
         threads: options.ThreadsOption = None,
+        no_cache: options.NoCacheOption = False,
         budget_frames: options.FramesOption = None,
         budget_tokens: options.TokensOption = None,
         progress: options.ProgressOption = "auto",
@@ -78,7 +83,9 @@ def answer_command(verb: Verb) -> Callable[..., None]:
         from vidqa.cli.outputs import Outputs, write_pictures, write_texts  # late: numpy, Pillow
         from vidqa.video import is_still, sniff  # late: the decoder's libraries
 
+        texts = asked_texts(text, query or (), queries)
         outputs = Outputs(
+            questions=len(texts),
             formats=options.chosen_formats(format_, json_=json_, jsonl=jsonl),
             folder=output_dir,
             sheet=sheet,
@@ -97,7 +104,7 @@ def answer_command(verb: Verb) -> Callable[..., None]:
             else:
                 _check_timeless(file, verb, Asked(start_s, end_s, strict, {}), outputs.timed)
             manner, stream = verb.manner(**more)
-            if speaks(stream, words_only=outputs.words_only):
+            if speaks(stream, words_only=outputs.words_only and len(texts) == 1):
                 voice = Voice(report.clear)
                 manner["on_text"] = voice.hear
             outputs.make_folders()
@@ -110,17 +117,23 @@ def answer_command(verb: Verb) -> Callable[..., None]:
                 weights=weights,
                 reader=reader,
                 threads=threads,
+                cache=False if no_cache else None,
                 budget_frames=budget_frames,
                 budget_tokens=budget_tokens,
             )
-            result = verb.answer(session, file, text, Asked(start_s, end_s, strict, manner))
+            how = Asked(start_s, end_s, strict, manner)
+            if len(texts) == 1:
+                results: Sequence[Result] = [verb.answer(session, file, texts[0], how)]
+            else:
+                results = verb.answer_many(session, file, texts, how)
             spoken = voice is not None and voice.end()
         # Bars are gone by now: they would erase lines of it.
-        options.warn(report, result, session.context.engine.profile)
-        write_texts(file, result, outputs, report, spoken=spoken)
+        options.warn(report, results, session.context.engine.profile)
+        write_texts(file, results, outputs, report, spoken=spoken)
         with show_progress(progress) as report:
-            write_pictures(file, result, outputs, report)
-        return FOUND if result.outcome == "found" else NOT_FOUND
+            write_pictures(file, results, outputs, report)
+        # As grep with several patterns: one that is found is enough.
+        return FOUND if any(each.outcome == "found" for each in results) else NOT_FOUND
 
     command.__doc__ = verb.doc
     return spelled_out(command, verb.manner)
@@ -155,6 +168,9 @@ ground = answer_command(
         answer=lambda session, file, query, how: session.ground(
             file, query, start_s=how.start_s, end_s=how.end_s, strict=how.strict
         ),
+        answer_many=lambda session, file, queries, how: session.ground_many(
+            file, queries, start_s=how.start_s, end_s=how.end_s, strict=how.strict
+        ),
         strict=True,
         needs_time=True,
     )
@@ -166,6 +182,9 @@ ask = answer_command(
         doc="Ask a question about a video or an image.",
         answer=lambda session, file, question, how: session.ask(
             file, question, start_s=how.start_s, end_s=how.end_s, **how.manner
+        ),
+        answer_many=lambda session, file, questions, how: session.ask_many(
+            file, questions, start_s=how.start_s, end_s=how.end_s, **how.manner
         ),
         strict=False,
         needs_time=False,

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from vidqa import __version__
-from vidqa.cli import answers, bench, inspection
+from vidqa.cli import answers, bench, cache, inspection
 from vidqa.cli.errors import FAILED, INTERRUPTED
 from vidqa.cli.streams import mend_streams
 
@@ -30,6 +30,7 @@ app.command("probe")(inspection.probe_file)
 app.command("plan")(inspection.plan_file)
 app.command("models")(inspection.models)
 app.command("doctor")(inspection.doctor)
+app.add_typer(cache.app)
 app.add_typer(bench.app)
 
 

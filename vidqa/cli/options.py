@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -80,6 +81,9 @@ ClipOption = Annotated[bool, typer.Option("--clip", help="Cut every moment out (
 OverwriteOption = Annotated[
     bool, typer.Option("-y", "--overwrite", help="Replace files that are already there.")
 ]
+NoCacheOption = Annotated[
+    bool, typer.Option("--no-cache", help="Keep nothing of the video, and use nothing kept.")
+]
 ProgressOption = Annotated[
     str, typer.Option("--progress", help="auto, bar, plain, jsonl or none; on stderr.")
 ]
@@ -133,9 +137,9 @@ def open_session(report: Report, mode: SamplingMode, **given: Any) -> Session:
     return session
 
 
-def warn(report: Report, result: Result, profile: Profile) -> None:
-    """Say once on stderr that the answer is about footage which the checkpoint does not know."""
-    told = result.provenance
+def warn(report: Report, results: Sequence[Result], profile: Profile) -> None:
+    """Say once on stderr that answers are about footage which the checkpoint does not know."""
+    told = results[0].provenance  # all are about the same look
     if told.familiar is False:
         note = unfamiliar_note(told.model, told.video.kind)
         report.say(f"{note} {profile.notice}".rstrip())

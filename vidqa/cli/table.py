@@ -129,8 +129,11 @@ def _seen_line(provenance: Provenance) -> str:
         f"looked at {format_timecode(span.start_s)} to {format_timecode(span.end_s)}"
         f" ({provenance.coverage.fraction:.0%} of the video)"
     )
+    kept = {"hit": " (cached)", "partial": " (partly cached)"}.get(
+        provenance.cache.get("features", "off"), ""
+    )
     cost = (
-        f"{looked.frames} frames at {looked.fps:.3g} fps, {looked.video_tokens} video tokens,"
+        f"{looked.frames} frames at {looked.fps:.3g} fps, {looked.video_tokens} video tokens{kept},"
         f" {took}"
     )
     return f"{seen}, {cost}, {model}"

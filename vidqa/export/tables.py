@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+from collections.abc import Sequence
 
 from vidqa.export.cues import segments_of, words_of
 from vidqa.results import AskResult, Mark, Result, Segment
@@ -18,6 +19,12 @@ MARK_COLUMNS = ("mark", "x1", "y1", "x2", "y2", "label")
 def to_json(result: Result) -> str:
     """The whole result, indented."""
     return json.dumps(result.to_dict(), ensure_ascii=False, allow_nan=False, indent=2) + "\n"
+
+
+def to_json_list(results: Sequence[Result]) -> str:
+    """Whole results as one list, indented."""
+    told = [result.to_dict() for result in results]
+    return json.dumps(told, ensure_ascii=False, allow_nan=False, indent=2) + "\n"
 
 
 def to_jsonl(result: Result) -> str:

@@ -11,6 +11,7 @@ from vidqa.pipeline.ground import segments_of
 from vidqa.pipeline.look import Look, look_at
 from vidqa.pipeline.marks import marks_of
 from vidqa.pipeline.report import provenance_of
+from vidqa.profiles import Profile
 from vidqa.prompts import ask_prompt
 from vidqa.replies import parse_answer
 from vidqa.reply import Reply
@@ -33,13 +34,29 @@ def ask(
     """
     manner = manner or Manner()
     clock, profile = StageClock(ctx.progress), ctx.engine.profile
-    prompt = ask_prompt(question, profile, system=manner.system)
-    if is_still(path):
-        prompt = _about_an_image(prompt)
+    prompt = asking(path, question, profile, manner)
     look = look_at(path, ctx, clock, start_s=start_s, end_s=end_s)
-    most = profile.ask_tokens if manner.max_tokens is None else manner.max_tokens
+    most = most_tokens(profile, manner)
     with clock.stage("text", most) as step:
         reply = _spoken(prompt, look, ctx, manner, most, step)
+    return answered(question, reply, look, ctx, clock, manner)
+
+
+def asking(path: Path, question: str, profile: Profile, manner: Manner) -> Chat:
+    """The conversation to send out about a video, or an image."""
+    prompt = ask_prompt(question, profile, system=manner.system)
+    return _about_an_image(prompt) if is_still(path) else prompt
+
+
+def most_tokens(profile: Profile, manner: Manner) -> int:
+    """Most new tokens of an answer."""
+    return profile.ask_tokens if manner.max_tokens is None else manner.max_tokens
+
+
+def answered(
+    question: str, reply: Reply, look: Look, ctx: Context, clock: StageClock, manner: Manner
+) -> AskResult:
+    """What ``reply`` says to ``question``, on the video's timeline and in the source's pixels."""
     parsed = parse_answer(reply.text, window=look.model_window)
     evidence = segments_of(parsed.evidence, reply, look)
     marks = marks_of(reply.text, look, evidence)

@@ -9,8 +9,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from vidqa.cache import RowStore
 from vidqa.pipeline.planning import Sampling
 from vidqa.reply import OnText, unheard
+from vidqa.video import KnownFiles
 
 if TYPE_CHECKING:  # the engine imports torch
     from vidqa.engine import Engine
@@ -31,6 +33,10 @@ class Context:
     engine: Engine
     sampling: Sampling
     progress: Progress = no_progress
+    features: RowStore | None = None
+    """Where vision tokens are kept; ``None`` keeps none."""
+    files: KnownFiles = field(default_factory=KnownFiles)
+    """Files measured lately."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,6 +53,11 @@ class Manner:
     """Strings that end the reply."""
     on_text: OnText = unheard
     """Told the words as they come."""
+
+    @property
+    def plain(self) -> bool:
+        """Whether every word is the most probable, up to where the model itself ends."""
+        return not self.stop and (self.sampling is None or self.sampling.temperature == 0)
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -82,5 +93,6 @@ class StageClock:
         try:
             yield step
         finally:
-            self.seconds[f"{name}_s"] = time.perf_counter() - began_s
+            taken_s = time.perf_counter() - began_s
+            self.seconds[f"{name}_s"] = self.seconds.get(f"{name}_s", 0.0) + taken_s
         self.progress(name, steps, steps)

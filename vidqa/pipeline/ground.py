@@ -49,6 +49,11 @@ def ground(
             constraint=held,
             on_text=lambda _: step(),
         )
+    return grounded(query, reply, look, ctx, clock)
+
+
+def grounded(query: str, reply: Reply, look: Look, ctx: Context, clock: StageClock) -> GroundResult:
+    """What ``reply`` says about ``query``, on the video's timeline."""
     parsed = parse_spans(reply.text, window=look.model_window)
     return GroundResult(
         outcome=parsed.outcome,

@@ -32,7 +32,7 @@ def provenance_of(
         model=engine.identity,
         reply=reply.text,
         reply_kind=reply_kind,
-        cache={"features": "off", "prefix": "off"},
+        cache={"features": look.features, "prefix": reply.prefix},
         timings=dict(clock.seconds),
         familiar=familiar,
         notes=(*warned, *_notes(look, reply), *notes),
@@ -47,4 +47,4 @@ def _notes(look: Look, reply: Reply) -> tuple[str, ...]:
         notes.append(f"The file holds {look.pictures} pictures; only the first was looked at.")
     if reply.cut_short:
         notes.append("The reply reached its length limit and may be incomplete.")
-    return tuple(notes)
+    return (*notes, *look.notes)
