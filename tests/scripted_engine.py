@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from qwen25vl import Constraint
 from qwen25vl import Sampling as Draw
+from vidqa.calibration import Calibration
 from vidqa.chat import Chat, Text
 from vidqa.engine import Engine, Reply, Watched
 from vidqa.pipeline.context import Context, Progress, no_progress
@@ -37,6 +38,7 @@ class ScriptedEngine:
     told: list[dict[str, object]] = field(default_factory=list)
     """Sampling, stop strings, limit and system prompt of every reply."""
     familiar: object | None = None
+    calibration: Calibration | None = None
     knows: bool | None = None
     """Whether it says that it is familiar with what it watches."""
     chances: tuple[float, ...] = (0.75, 0.25)

@@ -36,6 +36,8 @@ from qwen25vl import (
     stream,
 )
 from qwen25vl.grammar import Grammar, Vocabulary
+from vidqa.batching import first_tokens, last_states
+from vidqa.calibration import read_calibration
 from vidqa.chat import Chat
 from vidqa.checkpoints import Checkpoint
 from vidqa.errors import ModelError
@@ -69,6 +71,7 @@ class Engine:
         digest = checkpoint.digest()
         self.identity = f"{checkpoint.name}@{digest}{made}"
         self.familiar = read_familiar(checkpoint.folder, digest)
+        self.calibration = read_calibration(checkpoint.folder, digest)
         self._model, self._tokenizer, self._stop_ids = model, tokenizer, stop_ids
 
     def watch(self, rgb_THWC: NDArray[np.uint8], row_seconds: tuple[float, ...]) -> Watched:
@@ -184,6 +187,47 @@ class Engine:
             ids = [self._tokenizer.encode(answer) for answer in answers]
             ended = [[*each, self._tokenizer.im_end] if each else [] for each in ids]
             return tuple(choose(self._model, *self._prompt(chat, watched), ended).probabilities)
+
+    @torch.inference_mode()
+    def choose_each(
+        self, chat: Chat, windows: Sequence[Watched], answers: Sequence[str]
+    ) -> NDArray[np.float64]:
+        """How probable each answer is about each window, among these answers: (N, C), rows sum to 1.
+
+        Answers are told apart by their first tokens and windows alike run together: cheaper than
+        :meth:`choose`, and the same to rounding where the first tokens decide. Raises
+        :class:`ModelError` as ``reply``, and when two answers begin alike.
+        """
+        with model_errors():
+            first = [self._tokenizer.encode(answer)[0] for answer in answers if answer]
+            if len(set(first)) != len(answers):
+                raise ModelError(
+                    f"the answers {list(answers)} cannot be told apart by their first tokens",
+                    code="choices_alike",
+                    next_step="Use choose, or give answers that begin differently.",
+                )
+            prompts = [self._prompt(chat, window) for window in windows]
+            return first_tokens(self._model, prompts, first).numpy().astype(np.float64)
+
+    def embed(self, chat: Chat, windows: Sequence[Watched]) -> NDArray[np.float32]:
+        """A vector for each window, (N, D), of length 1: the state of the last token of ``chat``.
+
+        Which state is the profile's to say. Raises :class:`ModelError` as ``reply``.
+        """
+        return self._vectors([(chat, (window,)) for window in windows])
+
+    def embed_texts(self, chats: Sequence[Chat]) -> NDArray[np.float32]:
+        """A vector for each chat of text alone, (N, D), of length 1; as :meth:`embed`."""
+        return self._vectors([(chat, ()) for chat in chats])
+
+    @torch.inference_mode()
+    def _vectors(self, chats: Sequence[tuple[Chat, tuple[Watched, ...]]]) -> NDArray[np.float32]:
+        with model_errors():
+            prompts = [self._prompt(chat, watched) for chat, watched in chats]
+            early = self.profile.embed_state == "before_last_mlp"
+            states_ND = last_states(self._model, prompts, before_mlp=early)
+            unit_ND: NDArray[np.float32] = torch.nn.functional.normalize(states_ND, dim=-1).numpy()
+        return unit_ND
 
     @torch.inference_mode()
     def hidden(self, chat: Chat, watched: Watched | Sequence[Watched], layer: int) -> Tensor:

@@ -35,6 +35,31 @@ class Watched:
         """Merged vision tokens."""
         return int(self.tokens_MD.shape[0])
 
+    def rows(self, first: int, last: int) -> Watched:
+        """Rows [first, last) as a video of their own, whose time 0 is that of row ``first``.
+
+        The tower never mixes rows, so these are the tokens that watching them alone would give.
+        """
+        grid, seconds = self.run
+        per_row = self.token_count // grid.t
+        own = tuple(s - seconds[first] for s in seconds[first:last])
+        return Watched(
+            tokens_MD=self.tokens_MD[first * per_row : last * per_row],
+            run=VisionRun(grid._replace(t=last - first), own),
+            kind=self.kind,
+        )
+
+    @classmethod
+    def joined(cls, parts: Sequence[tuple[float, Watched]]) -> Watched:
+        """Stretches of one video after one another, each with the second at which it starts."""
+        grid = parts[0][1].run.grid
+        seconds = tuple(at_s + s for at_s, part in parts for s in part.run.row_seconds)
+        return cls(
+            tokens_MD=torch.cat([part.tokens_MD for _, part in parts]),
+            run=VisionRun(grid._replace(t=len(seconds)), seconds),
+            kind=parts[0][1].kind,
+        )
+
 
 class Rendered(NamedTuple):
     """A prompt up to the opening of the reply."""

@@ -41,7 +41,7 @@ def ask(
     with clock.stage("text", most) as step:
         reply = _spoken(prompt, look, ctx, manner, most, step)
     parsed = parse_answer(reply.text, window=look.model_window)
-    evidence = segments_of(parsed.evidence, reply, look)
+    evidence = segments_of(parsed.evidence, reply, look, ctx.engine.calibration)
     marks = marks_of(reply.text, look, evidence)
     return AskResult(
         outcome=parsed.outcome,

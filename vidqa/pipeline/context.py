@@ -65,6 +65,11 @@ class StageClock:
     progress: Progress
     seconds: dict[str, float] = field(default_factory=dict)
 
+    def quiet(self) -> StageClock:
+        """The same clock for the looks inside a stage: their time counts, their progress does not
+        show."""
+        return StageClock(no_progress, self.seconds)
+
     @contextmanager
     def stage(self, name: str, steps: int = 1) -> Iterator[Callable[[], None]]:
         """Time what runs inside as ``name``; also when it fails. Call what it gives at each step.
@@ -82,5 +87,6 @@ class StageClock:
         try:
             yield step
         finally:
-            self.seconds[f"{name}_s"] = time.perf_counter() - began_s
+            taken_s = time.perf_counter() - began_s
+            self.seconds[f"{name}_s"] = self.seconds.get(f"{name}_s", 0.0) + taken_s
         self.progress(name, steps, steps)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,10 +15,11 @@ from vidqa.errors import VideoError
 from vidqa.pipeline.context import Context, StageClock
 from vidqa.pipeline.planning import plan_still, plan_video
 from vidqa.results import Coverage, Evidence, Pass, VideoFacts
-from vidqa.sampling import Plan, to_true_seconds
+from vidqa.sampling import Budget, Plan, to_true_seconds
 from vidqa.timeline import Span
 from vidqa.video import (
     Frames,
+    Reader,
     StillInfo,
     VideoInfo,
     file_sha256,
@@ -51,6 +53,11 @@ class Look:
         tail_s = self.unreadable_from_s
         end_s = self.plan.span.end_s if tail_s is None else min(tail_s, self.plan.span.end_s)
         return Span(self.plan.span.start_s, max(end_s, self.plan.span.start_s))
+
+    def without_pixels(self) -> Look:
+        """The same look without its frames' pixels: it can show no evidence any more."""
+        empty = self.frames.rgb_THWC[:0].copy()
+        return replace(self, frames=replace(self.frames, rgb_THWC=empty))
 
     @property
     def coverage(self) -> Coverage:
@@ -101,28 +108,54 @@ class Look:
         return Evidence(pts_s=float(self.frames.pts_T[k]), sha256=f"sha256:{digest}")
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Source:
+    """A video that was opened and measured once, to be looked at often."""
+
+    path: Path
+    reader: Reader
+    facts: VideoFacts
+
+
+def open_source(path: Path, ctx: Context, clock: StageClock) -> Source:
+    """Measure a video; raises :class:`VideoError` when it cannot be shown."""
+    with clock.stage("probe"):
+        how = ctx.sampling
+        reader = open_reader(path, reader=how.reader, threads=how.threads)
+        return Source(path=path, reader=reader, facts=facts_of(reader.info))
+
+
 def look_at(
-    path: Path, ctx: Context, clock: StageClock, *, start_s: float | None, end_s: float | None
+    path: Path,
+    ctx: Context,
+    clock: StageClock,
+    *,
+    start_s: float | None,
+    end_s: float | None,
+    source: Source | None = None,
+    budget: Budget | None = None,
+    seconds: Sequence[float] | None = None,
 ) -> Look:
     """Read and encode ``[start_s, end_s)`` within the budget; ``None`` is the video's own end.
 
-    An image is one frame at 0 s. Raises :class:`VideoError` and :class:`PlanError`.
+    An image is one frame at 0 s. ``source`` is the video when it was opened before; ``budget``
+    stands in for the context's own; ``seconds`` are the times to read, two to a row, in place of a
+    clock's. Raises :class:`VideoError` and :class:`PlanError`.
     """
     if is_still(path):
         return _look_at_still(path, ctx, clock, start_s=start_s, end_s=end_s)
-    with clock.stage("probe"):
-        how = ctx.sampling
-        source = open_reader(path, reader=how.reader, threads=how.threads)
-        video = facts_of(source.info)
-        plan = plan_video(source, how, start_s=start_s, end_s=end_s)
+    source = source or open_source(path, ctx, clock)
+    how = ctx.sampling if budget is None else replace(ctx.sampling, budget=budget)
+    plan = plan_video(source.reader, how, start_s=start_s, end_s=end_s, seconds=seconds)
     with clock.stage("decode"):
-        frames = source.read_frames(plan.seconds, (plan.height, plan.width))
+        frames = source.reader.read_frames(plan.seconds, (plan.height, plan.width))
     rows, row_seconds = _whole_rows(path, frames, plan, how.grid.temporal)
     with clock.stage("vision"):
         watched = ctx.engine.watch(rows, row_seconds)
-    tails = [s for s in (source.info.unreadable_from_s, frames.unreadable_from_s) if s is not None]
+    known_s = source.reader.info.unreadable_from_s
+    tails = [s for s in (known_s, frames.unreadable_from_s) if s is not None]
     return Look(
-        video=video,
+        video=source.facts,
         plan=plan,
         frames=frames,
         watched=watched,

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from vidqa.errors import VideoError
 from vidqa.video.canvas import Canvas, blank_canvas
 from vidqa.video.decode import paint_runs
-from vidqa.video.film import Film, decoded_frames
+from vidqa.video.film import Film, decoded_frames, key_times
 from vidqa.video.frames import Frames
 from vidqa.video.probe import VideoInfo, describe
 from vidqa.video.recover import decodes_after, recover
@@ -42,6 +42,11 @@ class PyavReader:
     def frame_times_T(self) -> NDArray[np.float64]:
         """See :func:`vidqa.video.frame_times`."""
         return self._film.clock.seconds_each
+
+    @property
+    def key_times_T(self) -> NDArray[np.float64]:
+        """See :attr:`vidqa.video.Reader.key_times_T`."""
+        return key_times(self._film)
 
     def read_frames(self, seconds: Sequence[float], size: tuple[int, int]) -> Frames:
         """See :func:`vidqa.video.read_frames`."""

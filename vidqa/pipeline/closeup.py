@@ -1,0 +1,72 @@
+"""Close looks at windows of one video, each made once for all questions while memory lasts."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from dataclasses import dataclass, field, replace
+
+from vidqa.pipeline.context import Context, StageClock
+from vidqa.pipeline.effort import Effort
+from vidqa.pipeline.look import Look, Source, look_at
+from vidqa.sampling import Budget
+from vidqa.timeline import Span
+
+KEPT_BYTES = 128 << 20
+"""Frames and vision tokens of looks kept for the next question; the last one stays whatever its
+size."""
+PRECISION_S = 1.0
+"""Distance of rows in a close look where nobody asks for another."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Closeups:
+    """The close looks of one call."""
+
+    source: Source
+    ctx: Context
+    clock: StageClock
+    effort: Effort
+    window: Span
+    """Nothing outside it is looked at."""
+    _kept: OrderedDict[tuple[float, float], Look] = field(default_factory=OrderedDict)
+
+    @property
+    def precision_s(self) -> float:
+        """The precision wanted."""
+        return self.effort.precision_s or PRECISION_S
+
+    @property
+    def budget(self) -> Budget:
+        """Of one look: the rate that the precision needs, frames for a window at that rate."""
+        reach, own = self.ctx.engine.profile.reach, self.ctx.sampling.budget
+        fps = reach.fps_for(self.precision_s, self.ctx.sampling.grid.temporal)
+        per_row = self.ctx.sampling.grid.temporal
+        frames = max(per_row, int(reach.window_s * fps) // per_row * per_row)
+        near = own.limited(frames=frames, video_tokens=reach.look_tokens)
+        return replace(near, fps=fps)
+
+    def at(self, span: Span) -> Look:
+        """The look at ``span``: at the full rate where it is no longer than a window."""
+        span = span.clamp(self.window)
+        key = (round(span.start_s, 6), round(span.end_s, 6))
+        if key in self._kept:
+            self._kept.move_to_end(key)
+            return self._kept[key]
+        look = look_at(
+            self.source.path,
+            self.ctx,
+            self.clock.quiet(),
+            start_s=span.start_s,
+            end_s=span.end_s,
+            source=self.source,
+            budget=self.budget,
+        )
+        self._kept[key] = look
+        while len(self._kept) > 1 and sum(map(_bytes, self._kept.values())) > KEPT_BYTES:
+            self._kept.popitem(last=False)
+        return look
+
+
+def _bytes(look: Look) -> int:
+    tokens = look.watched.tokens_MD
+    return look.frames.rgb_THWC.nbytes + tokens.nelement() * tokens.element_size()
