@@ -30,7 +30,7 @@ def last_states(model: Qwen25VL, prompts: Sequence[Prompt], *, before_mlp: bool)
 
 @torch.inference_mode()
 def first_tokens(model: Qwen25VL, prompts: Sequence[Prompt], choices: Sequence[int]) -> Tensor:
-    """How probable each of the tokens is as the reply's first, among them: (N, C), rows sum to 1."""
+    """How probable each token is as a reply's first, among ``choices``: (N, C), rows sum to 1."""
     found_NC = torch.zeros(len(prompts), len(choices))
     for rows, embeds_BSD, positions_3BS in batches(prompts):
         hidden_BD = model.text.last_state(embeds_BSD, positions_3BS, before_mlp=False)
@@ -39,7 +39,7 @@ def first_tokens(model: Qwen25VL, prompts: Sequence[Prompt], choices: Sequence[i
 
 
 def batches(prompts: Sequence[Prompt]) -> Iterator[tuple[list[int], Tensor, Tensor]]:
-    """Prompts of one length, up to :data:`BATCH_TOKENS` together: numbers, embeddings, positions."""
+    """Prompts of one length, :data:`BATCH_TOKENS` at most: numbers, embeddings, positions."""
     alike: dict[int, list[int]] = defaultdict(list)
     for number, prompt in enumerate(prompts):
         alike[prompt.embeds_1SD.shape[1]].append(number)

@@ -21,9 +21,11 @@ from numpy.typing import NDArray
 from vidqa.errors import ModelError
 
 CALIBRATION_FILE = "calibration.json"
-ROUTES = ("one_pass", "search")
 Route = Literal["one_pass", "search"]
 """How an answer was come by: signs mean other things after one pass than after a search."""
+ROUTES: tuple[Route, ...] = ("one_pass", "search")
+LEAST_ANSWERS = 10
+"""Fewer tell nothing."""
 Floats = NDArray[np.float64]
 _LEAST = 1e-4
 _BINS = 10
@@ -64,8 +66,9 @@ class Curve:
     """(score, probability), both rising; straight lines between them, level outside."""
     found_from: float
     """The least probability with which an answer is given as found."""
-    precision_rows: float
-    """Rows within which both ends of nine in ten right answers lay; at least 1."""
+    precision_factor: float
+    """Times the plain precision within which both ends of nine in ten right answers lay, at least
+    1: what is stated is the plain precision times this."""
     count: int
     """Answers it was made from."""
     right: int
@@ -126,16 +129,16 @@ def read_calibration(folder: Path, made_for: str) -> Calibration | None:
     return found
 
 
-def fit_curve(signs: Sequence[Signs], right: Sequence[bool], off_rows: Sequence[float]) -> Curve:
+def fit_curve(signs: Sequence[Signs], right: Sequence[bool], off: Sequence[float]) -> Curve:
     """A map from answers that are known to be right or wrong.
 
-    ``off_rows`` is how far the worse end of each right answer lay off, in rows of the finest look.
+    ``off`` is how far the worse end of each right answer lay off, in units of its plain precision.
     Its errors are measured on fifths that were left out in turn. Raises :class:`ModelError` when
     there are fewer than ten answers, or all are right, or all are wrong.
     """
     x_NF = np.array([each.features for each in signs], dtype=np.float64)
     y_N = np.array(right, dtype=np.float64)
-    if len(y_N) < 10 or not 0 < y_N.sum() < len(y_N):
+    if len(y_N) < LEAST_ANSWERS or not 0 < y_N.sum() < len(y_N):
         raise ModelError(
             f"{len(y_N)} answers, {int(y_N.sum())} of them right, tell nothing of confidence",
             code="calibration_impossible",
@@ -147,7 +150,7 @@ def fit_curve(signs: Sequence[Signs], right: Sequence[bool], off_rows: Sequence[
         weights=tuple(weights_F.tolist()),
         knots=knots,
         found_from=_best_threshold(held_out_N, y_N),
-        precision_rows=max(1.0, float(np.quantile(off_rows, 0.9)) if len(off_rows) else 1.0),
+        precision_factor=max(1.0, float(np.quantile(off, 0.9)) if len(off) else 1.0),
         count=len(y_N),
         right=int(y_N.sum()),
         ece=expected_error(held_out_N, y_N),
@@ -183,7 +186,8 @@ def _held_out(x_NF: Floats, y_N: Floats, folds: int = 5) -> Floats:
             chance_N[out] = y_N[kept].mean()
             continue
         weights_F, knots = _fit(x_NF[kept], y_N[kept])
-        chance_N[out] = np.interp(x_NF[out] @ weights_F, *zip(*knots, strict=True))
+        scores, chances = zip(*knots, strict=True)
+        chance_N[out] = np.interp(x_NF[out] @ weights_F, scores, chances)
     return chance_N
 
 

@@ -192,7 +192,7 @@ class Engine:
     def choose_each(
         self, chat: Chat, windows: Sequence[Watched], answers: Sequence[str]
     ) -> NDArray[np.float64]:
-        """How probable each answer is about each window, among these answers: (N, C), rows sum to 1.
+        """How probable each answer is about each window, among these: (N, C), rows sum to 1.
 
         Answers are told apart by their first tokens and windows alike run together: cheaper than
         :meth:`choose`, and the same to rounding where the first tokens decide. Raises

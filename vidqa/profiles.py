@@ -25,6 +25,7 @@ EmbedState = Literal["normed", "before_last_mlp"]
 """Which state of a prompt's last token is a clip's vector: ``normed``, after the final norm, for
 checkpoints that were trained so; ``before_last_mlp``, what the last layer's attention leaves, the
 best one of untrained checkpoints (FreeRet, arXiv 2509.24621)."""
+USUAL_REACH = Reach()
 MARKER = "vidqa_profile"
 """Key of ``config.json`` with which any checkpoint may name its profile."""
 
@@ -57,7 +58,7 @@ class Profile:
     time_encoding: TimeEncoding = "mrope"
     time_text: str = "{seconds:.1f}s"
     """Words before a row under ``text``; ``seconds`` are those of the row's first frame."""
-    reach: Reach = Reach()
+    reach: Reach = USUAL_REACH
     """How much video one look is trusted with, and how longer ones are searched."""
     describe: str
     """User text that asks for all events of a video with their times."""

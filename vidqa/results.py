@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+from vidqa.calibration import Signs
 from vidqa.timeline import Span, format_timecode
 
 Outcome = Literal["found", "not_found", "uncertain"]
@@ -51,6 +52,8 @@ class Segment:
     confidence: float | None = None
     """How probable it is that this is right, 0 to 1, by the checkpoint's calibration; ``None``
     where the checkpoint has none (``vidqa calibrate`` makes one)."""
+    signs: Signs | None = None
+    """What the confidence was made of; in no output."""
 
     def to_dict(self) -> JsonDict:
         """Start and end as seconds and as timecodes, then score, precision and evidence."""

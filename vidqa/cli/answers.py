@@ -1,4 +1,4 @@
-"""``vidqa ground`` and ``vidqa ask``: one file, one question, an answer on stdout."""
+"""``vidqa ground``, ``ask`` and ``describe``: one file, a question or none, an answer on stdout."""
 
 from __future__ import annotations
 
@@ -11,9 +11,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import typer
 
 from vidqa.cli import options
-from vidqa.cli.errors import FOUND, NOT_FOUND, exits
+from vidqa.cli.errors import FOUND, INTERRUPTED, NOT_FOUND, exits
+from vidqa.cli.halting import halting
 from vidqa.cli.manner import Voice, ask_manner, no_manner, speaks
 from vidqa.cli.progress import show_progress
+from vidqa.effort import Effort, Halt
 from vidqa.results import Result
 
 if TYPE_CHECKING:  # imports torch
@@ -26,14 +28,16 @@ class Asked(NamedTuple):
     start_s: float | None
     end_s: float | None
     strict: bool
+    effort: Effort
     manner: Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verb:
-    """What differs between the two commands."""
+    """What differs between the commands."""
 
     metavar: str
+    """Of the text to answer; empty where there is none."""
     help: str
     doc: str
     answer: Callable[[Session, Path, str, Asked], Result]
@@ -47,12 +51,14 @@ class Verb:
 
 
 def answer_command(verb: Verb) -> Callable[..., None]:
-    """A command that answers one text about one file, with every output option."""
+    """A command that answers one text about one file, or describes it, with every output option."""
 
     @exits
     def command(
         file: options.FileArg,
-        text: str = typer.Argument(..., metavar=verb.metavar, help=verb.help),
+        text: str = typer.Argument(
+            "" if not verb.metavar else ..., metavar=verb.metavar, help=verb.help
+        ),
         start: options.StartOption = None,
         end: options.EndOption = None,
         json_: options.JsonOption = False,
@@ -62,6 +68,10 @@ def answer_command(verb: Verb) -> Callable[..., None]:
         sheet: options.SheetOption = None,
         clip: options.ClipOption = False,
         strict: options.StrictOption = False,
+        thorough: options.ThoroughOption = False,
+        budget_passes: options.PassesOption = None,
+        precision: options.PrecisionOption = None,
+        deadline: options.DeadlineOption = None,
         overwrite: options.OverwriteOption = False,
         model: options.ModelOption = None,
         device: options.DeviceOption = None,
@@ -89,13 +99,23 @@ def answer_command(verb: Verb) -> Callable[..., None]:
         options.check_strict(strict, possible=verb.strict)
         start_s, end_s = options.parse_edge(start), options.parse_edge(end)
         mode = options.sampling_mode(sampling)
+        halt = Halt()
+        effort = options.effort_of(
+            halt,
+            thorough=thorough,
+            passes=budget_passes,
+            precision_s=precision,
+            deadline_s=deadline,
+            grounds=verb.strict,
+        )
         voice, spoken = None, False
         with show_progress(progress) as report:
             # A wrong file is told at once, not after a model was loaded for it.
             if not is_still(file):
                 sniff(file)
             else:
-                _check_timeless(file, verb, Asked(start_s, end_s, strict, {}), outputs.timed)
+                asked = Asked(start_s, end_s, strict, effort, {})
+                _check_timeless(file, verb, asked, outputs.timed)
             manner, stream = verb.manner(**more)
             if speaks(stream, words_only=outputs.words_only):
                 voice = Voice(report.clear)
@@ -113,17 +133,21 @@ def answer_command(verb: Verb) -> Callable[..., None]:
                 budget_frames=budget_frames,
                 budget_tokens=budget_tokens,
             )
-            result = verb.answer(session, file, text, Asked(start_s, end_s, strict, manner))
+            how = Asked(start_s, end_s, strict, effort, manner)
+            with halting(halt):
+                result = verb.answer(session, file, text, how)
             spoken = voice is not None and voice.end()
         # Bars are gone by now: they would erase lines of it.
         options.warn(report, result, session.context.engine.profile)
         write_texts(file, result, outputs, report, spoken=spoken)
         with show_progress(progress) as report:
             write_pictures(file, result, outputs, report)
+        if result.provenance.ended_early == "interrupted":
+            return INTERRUPTED
         return FOUND if result.outcome == "found" else NOT_FOUND
 
     command.__doc__ = verb.doc
-    return spelled_out(command, verb.manner)
+    return spelled_out(command, verb.manner, without=() if verb.metavar else ("text",))
 
 
 def _check_timeless(file: Path, verb: Verb, how: Asked, timed: Sequence[str]) -> None:
@@ -138,10 +162,19 @@ def _check_timeless(file: Path, verb: Verb, how: Asked, timed: Sequence[str]) ->
         raise no_time(file, f"leave {', '.join(asked)} out")
 
 
-def spelled_out(command: Callable[..., None], more: Callable[..., Any]) -> Callable[..., None]:
-    """``command`` with the parameters of ``more`` where it takes any, for typer to make options."""
+def spelled_out(
+    command: Callable[..., None], more: Callable[..., Any], without: Sequence[str] = ()
+) -> Callable[..., None]:
+    """``command`` with the parameters of ``more`` where it takes any, for typer to make options.
+
+    Parameters named in ``without`` keep their defaults and are no options.
+    """
     own = inspect.signature(command, eval_str=True).parameters.values()
-    named = [each for each in own if each.kind is not inspect.Parameter.VAR_KEYWORD]
+    named = [
+        each
+        for each in own
+        if each.kind is not inspect.Parameter.VAR_KEYWORD and each.name not in without
+    ]
     added = inspect.signature(more, eval_str=True).parameters.values()
     setattr(command, "__signature__", inspect.Signature([*named, *added]))  # noqa: B010
     return command
@@ -153,7 +186,7 @@ ground = answer_command(
         help="What happens, in a few words: 'person opens door'.",
         doc="Find when something happens in a video.",
         answer=lambda session, file, query, how: session.ground(
-            file, query, start_s=how.start_s, end_s=how.end_s, strict=how.strict
+            file, query, start_s=how.start_s, end_s=how.end_s, strict=how.strict, effort=how.effort
         ),
         strict=True,
         needs_time=True,
@@ -165,10 +198,22 @@ ask = answer_command(
         help="A question about the video or image.",
         doc="Ask a question about a video or an image.",
         answer=lambda session, file, question, how: session.ask(
-            file, question, start_s=how.start_s, end_s=how.end_s, **how.manner
+            file, question, start_s=how.start_s, end_s=how.end_s, effort=how.effort, **how.manner
         ),
         strict=False,
         needs_time=False,
         manner=ask_manner,
+    )
+)
+describe = answer_command(
+    Verb(
+        metavar="",
+        help="",
+        doc="List what happens in a video, as chapters.",
+        answer=lambda session, file, _, how: session.describe(
+            file, start_s=how.start_s, end_s=how.end_s, effort=how.effort
+        ),
+        strict=False,
+        needs_time=True,
     )
 )

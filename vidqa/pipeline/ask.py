@@ -6,10 +6,14 @@ from collections.abc import Callable
 from pathlib import Path
 
 from vidqa.chat import Chat, Image, Turn, Video
+from vidqa.effort import Effort
+from vidqa.pipeline.ask_long import ask_long
 from vidqa.pipeline.context import Context, Manner, StageClock
+from vidqa.pipeline.course import is_too_long
 from vidqa.pipeline.ground import segments_of
-from vidqa.pipeline.look import Look, look_at
+from vidqa.pipeline.look import Look, look_at, open_source
 from vidqa.pipeline.marks import marks_of
+from vidqa.pipeline.planning import window_of
 from vidqa.pipeline.report import provenance_of
 from vidqa.prompts import ask_prompt
 from vidqa.replies import parse_answer
@@ -26,17 +30,26 @@ def ask(
     start_s: float | None = None,
     end_s: float | None = None,
     manner: Manner | None = None,
+    effort: Effort | None = None,
 ) -> AskResult:
-    """Answer ``question`` from ``[start_s, end_s)`` of the video, or from an image, in one pass.
+    """Answer ``question`` from ``[start_s, end_s)`` of the video, or from an image.
 
-    Boxes and points in the reply become marks; the words of the answer stay as they are.
+    What one pass can be trusted with gets one; in a longer video the question says where to look,
+    within ``effort``, and every span of evidence was verified. Boxes and points in the reply
+    become marks; the words of the answer stay as they are.
     """
     manner = manner or Manner()
     clock, profile = StageClock(ctx.progress), ctx.engine.profile
     prompt = ask_prompt(question, profile, system=manner.system)
+    source = None
     if is_still(path):
         prompt = _about_an_image(prompt)
-    look = look_at(path, ctx, clock, start_s=start_s, end_s=end_s)
+    else:
+        source, effort = open_source(path, ctx, clock), effort or Effort()
+        window = window_of(source.reader.info, start_s, end_s) or source.reader.info.span
+        if is_too_long(window, ctx.sampling, profile, effort):
+            return ask_long(source, window, question, ctx, clock, effort=effort, manner=manner)
+    look = look_at(path, ctx, clock, start_s=start_s, end_s=end_s, source=source)
     most = profile.ask_tokens if manner.max_tokens is None else manner.max_tokens
     with clock.stage("text", most) as step:
         reply = _spoken(prompt, look, ctx, manner, most, step)

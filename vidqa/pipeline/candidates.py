@@ -18,6 +18,8 @@ from vidqa.timeline import Span
 
 COARSE_MOST = 3
 """Spans of a coarse answer that become candidates."""
+OTHERS_MOST = 16
+"""Windows that are candidates although nobody was asked about them."""
 _SAME = 0.3
 """Overlap over the shorter of two candidates from which on they are one place to look."""
 
@@ -61,10 +63,12 @@ def from_skim(
     """Windows by the odds of a yes where they were asked, then by likeness."""
     asked = sorted(odds, key=lambda k: -odds[k])
     named = [
-        Candidate(windows[k].span, "scan" if odds[k] >= yes_from else "vectors", odds[k] >= yes_from)
+        Candidate(windows[k].span, "scan" if yes else "vectors", promising=yes)
         for k in asked
+        for yes in (odds[k] >= yes_from,)
     ]
-    rest = [Candidate(windows[k].span, "vectors", promising=False) for k in ranking if k not in odds]
+    others = [k for k in ranking if k not in odds][:OTHERS_MOST]
+    rest = [Candidate(windows[k].span, "vectors", promising=False) for k in others]
     return named + rest
 
 

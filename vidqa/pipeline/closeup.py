@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections import OrderedDict
 from dataclasses import dataclass, field, replace
 
+from vidqa.effort import Effort
 from vidqa.pipeline.context import Context, StageClock
-from vidqa.pipeline.effort import Effort
 from vidqa.pipeline.look import Look, Source, look_at
+from vidqa.pipeline.planning import Sampling
+from vidqa.reach import Reach
 from vidqa.sampling import Budget
 from vidqa.timeline import Span
 
@@ -38,12 +40,7 @@ class Closeups:
     @property
     def budget(self) -> Budget:
         """Of one look: the rate that the precision needs, frames for a window at that rate."""
-        reach, own = self.ctx.engine.profile.reach, self.ctx.sampling.budget
-        fps = reach.fps_for(self.precision_s, self.ctx.sampling.grid.temporal)
-        per_row = self.ctx.sampling.grid.temporal
-        frames = max(per_row, int(reach.window_s * fps) // per_row * per_row)
-        near = own.limited(frames=frames, video_tokens=reach.look_tokens)
-        return replace(near, fps=fps)
+        return close_budget(self.ctx.sampling, self.ctx.engine.profile.reach, self.precision_s)
 
     def at(self, span: Span) -> Look:
         """The look at ``span``: at the full rate where it is no longer than a window."""
@@ -65,6 +62,15 @@ class Closeups:
         while len(self._kept) > 1 and sum(map(_bytes, self._kept.values())) > KEPT_BYTES:
             self._kept.popitem(last=False)
         return look
+
+
+def close_budget(sampling: Sampling, reach: Reach, precision_s: float) -> Budget:
+    """Of one close look: the rate that the precision needs, frames for a window at that rate."""
+    per_row = sampling.grid.temporal
+    fps = reach.fps_for(precision_s, per_row)
+    frames = max(per_row, int(reach.window_s * fps) // per_row * per_row)
+    near = sampling.budget.limited(frames=frames, video_tokens=reach.look_tokens)
+    return replace(near, fps=fps)
 
 
 def _bytes(look: Look) -> int:

@@ -71,10 +71,13 @@ class StageClock:
         return StageClock(no_progress, self.seconds)
 
     @contextmanager
-    def stage(self, name: str, steps: int = 1) -> Iterator[Callable[[], None]]:
+    def stage(
+        self, name: str, steps: int = 1, *, timed: bool = True
+    ) -> Iterator[Callable[[], None]]:
         """Time what runs inside as ``name``; also when it fails. Call what it gives at each step.
 
-        ``steps`` is the most there may be: a stage that ends earlier is done all the same.
+        ``steps`` is the most there may be: a stage that ends earlier is done all the same. One that
+        holds stages of its own is not ``timed``: seconds would count twice.
         """
         self.progress(name, 0, steps)
         taken = itertools.count(1)
@@ -88,5 +91,6 @@ class StageClock:
             yield step
         finally:
             taken_s = time.perf_counter() - began_s
-            self.seconds[f"{name}_s"] = self.seconds.get(f"{name}_s", 0.0) + taken_s
+            if timed:
+                self.seconds[f"{name}_s"] = self.seconds.get(f"{name}_s", 0.0) + taken_s
         self.progress(name, steps, steps)

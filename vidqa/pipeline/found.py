@@ -54,14 +54,13 @@ def segment_of(event: Event, closeups: Closeups) -> Segment:
     signs = Signs(digits=event.digits, yes=event.yes, agreement=event.agreement)
     calibration = closeups.ctx.engine.calibration
     curve = calibration.routes.get("search") if calibration else None
-    row_s = min(s.row_s for s in event.sightings)
-    usual_s = row_s * curve.precision_rows if curve else row_s
     return Segment(
         span=event.span,
         score=signs.score,
-        precision_s=max(event.precision_s, usual_s),
+        precision_s=event.precision_s * (curve.precision_factor if curve else 1.0),
         evidence=event.evidence,
         confidence=curve.probability(signs) if curve else None,
+        signs=signs,
     )
 
 

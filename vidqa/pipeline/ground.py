@@ -7,12 +7,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from vidqa.calibration import Calibration, Signs
+from vidqa.effort import Effort
 from vidqa.pipeline.context import Context, StageClock
-from vidqa.pipeline.effort import Effort
+from vidqa.pipeline.course import is_too_long
 from vidqa.pipeline.look import Look, look_at, open_source
 from vidqa.pipeline.planning import no_time, window_of
 from vidqa.pipeline.report import provenance_of
-from vidqa.pipeline.search import is_searched, search_video
+from vidqa.pipeline.search import search_video
 from vidqa.prompts import ground_prompt
 from vidqa.replies import parse_spans
 from vidqa.replies.grammar import reply_grammar
@@ -64,7 +65,7 @@ def ground_each(
     source = open_source(path, ctx, clock)
     info = source.reader.info
     window = window_of(info, start_s, end_s) or info.span
-    if is_searched(window, ctx, effort):
+    if is_too_long(window, ctx.sampling, ctx.engine.profile, effort):
         return search_video(source, window, queries, ctx, clock, effort=effort, strict=strict)
     look = look_at(path, ctx, clock, start_s=start_s, end_s=end_s, source=source)
     return [_in_one_pass(query, look, ctx, clock, effort, strict=strict) for query in queries]
@@ -98,15 +99,16 @@ def segments_of(
     """Spans of the model's timeline on the video's, each with its evidence frames."""
     real = [look.to_file_span(span) for span in spans]
     curve = calibration.routes.get("one_pass") if calibration else None
-    rows = curve.precision_rows if curve else 1.0
+    factor = curve.precision_factor if curve else 1.0
     signs = Signs(digits=reply.score)
     return tuple(
         Segment(
             span=span,
             score=reply.score,
-            precision_s=look.plan.precision_s * rows,
+            precision_s=look.plan.precision_s * factor,
             evidence=look.evidence(span),
             confidence=curve.probability(signs) if curve else None,
+            signs=signs,
         )
         for span in real
     )

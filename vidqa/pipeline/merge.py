@@ -100,9 +100,7 @@ def event_of(sightings: Sequence[Sighting], looks: Mapping[int, Span] = NO_LOOKS
     ends = _whole(sightings, "end") or [s.span.end_s for s in sightings]
     start_s, end_s = statistics.median(starts), statistics.median(ends)
     span = Span(min(start_s, end_s), max(start_s, end_s))
-    off_s = max(
-        *(abs(s - span.start_s) for s in starts), *(abs(s - span.end_s) for s in ends), 0.0
-    )
+    off_s = max(*(abs(s - span.start_s) for s in starts), *(abs(s - span.end_s) for s in ends), 0.0)
     row_s = min(s.row_s for s in sightings)
     saw = {s.look for s in sightings}
     refused = sum(

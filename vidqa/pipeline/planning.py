@@ -8,7 +8,15 @@ from pathlib import Path
 
 from vidqa.checkpoints import Checkpoint
 from vidqa.errors import VideoError
-from vidqa.sampling import Budget, PatchGrid, Plan, SamplingMode, plan_frames, plan_given, plan_image
+from vidqa.sampling import (
+    Budget,
+    PatchGrid,
+    Plan,
+    SamplingMode,
+    plan_frames,
+    plan_given,
+    plan_image,
+)
 from vidqa.settings import Settings
 from vidqa.timeline import Span
 from vidqa.video import Reader, StillInfo, VideoInfo
@@ -48,8 +56,9 @@ def plan_video(
 ) -> Plan:
     """The plan of one pass over ``[start_s, end_s)``; ``None`` is the video's own end.
 
-    ``seconds``, where given, are the times to read, whatever the mode. Raises :class:`VideoError` on a window outside the video, :class:`PlanError` on a budget that
-    no frame fits in.
+    ``seconds``, where given, are the times to read, whatever the mode. Raises
+    :class:`VideoError` on a window outside the video, :class:`PlanError` on a budget that no frame
+    fits in.
     """
     info = source.info
     window = window_of(info, start_s, end_s)

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from vidqa.budget import FRAMES_MAX, VIDEO_TOKENS_MAX
+from vidqa.effort import Effort
 from vidqa.pipeline.candidates import (
     Candidate,
     batches_of,
@@ -20,30 +21,21 @@ from vidqa.pipeline.candidates import (
 )
 from vidqa.pipeline.closeup import Closeups
 from vidqa.pipeline.context import Context, StageClock
-from vidqa.pipeline.effort import Effort, Ended, Ledger, Timer
 from vidqa.pipeline.found import ground_result, nothing_seen
+from vidqa.pipeline.ledger import Ended, Ledger, Timer
 from vidqa.pipeline.look import Source
+from vidqa.pipeline.merge import Event
 from vidqa.pipeline.sight import YES_FROM, Hunt, covers, keep, sight
 from vidqa.pipeline.skim import Skim, skim_video
+from vidqa.pipeline.windows import SCAN_SHARE, overlapping
 from vidqa.pipeline.zoom import vote, zoom
 from vidqa.prompts import embed_text_prompt, ground_prompt, verify_prompt
 from vidqa.replies import parse_spans
 from vidqa.results import Considered, GroundResult, Pass
 from vidqa.timeline import Span
 
-SCAN_SHARE = 3
-"""One pass in so many goes into scanning windows of the skim."""
 UNPROMISING_MOST = 2
 """Candidates that the model itself did not name which are looked at while nothing is found."""
-
-
-def is_searched(window: Span, ctx: Context, effort: Effort) -> bool:
-    """Whether a video is too long for one pass to be trusted, or everything is to be seen.
-
-    The ``qwen`` mode is always one pass: it is there to match pipelines that make one.
-    """
-    too_long = window.length_s > ctx.engine.profile.reach.one_pass_s
-    return ctx.sampling.mode == "clock" and (too_long or effort.thorough)
 
 
 def search_video(
@@ -70,7 +62,7 @@ def search_video(
     except Ended as end:
         return [nothing_seen(hunt, closeups, end.why) for hunt in hunts]
     results = []
-    with clock.stage("search", len(hunts)) as step:
+    with clock.stage("search", len(hunts), timed=False) as step:
         for hunt in hunts:
             _hunt(hunt, skim, closeups)
             results.append(ground_result(hunt, skim, closeups))
@@ -80,23 +72,20 @@ def search_video(
 
 def _hunt(hunt: Hunt, skim: Skim, closeups: Closeups) -> None:
     """Search for one query; ends in good order, whatever ends it."""
+    candidates: list[Candidate] = []
     try:
-        if skim.ended:
-            raise Ended(skim.ended)
+        skim.check()
         candidates = _candidates(hunt, skim, closeups)
-        try:
-            _zoom_all(candidates, hunt, closeups)
-            _vote_all(hunt, closeups)
-        except Ended:
-            looked_at = {each.span for each in hunt.considered}
-            hunt.considered += [
-                Considered(span=each.span, named_by=each.named_by, confirmed=None)
-                for each in candidates
-                if each.promising and each.span not in looked_at
-            ]
-            raise
+        _zoom_all(candidates, hunt, closeups)
+        _vote_all(hunt, closeups)
     except Ended as end:
         hunt.ledger.ended = end.why
+    looked_at = {each.span for each in hunt.considered}
+    hunt.considered += [
+        Considered(span=each.span, named_by=each.named_by, confirmed=None)
+        for each in candidates
+        if each.promising and each.span not in looked_at
+    ]
 
 
 def _candidates(hunt: Hunt, skim: Skim, closeups: Closeups) -> list[Candidate]:
@@ -129,9 +118,7 @@ def _coarse(hunt: Hunt, skim: Skim, closeups: Closeups) -> list[Candidate]:
     return from_coarse(spans, row_s, engine.profile.reach.window_s, skim.span)
 
 
-def _scan(
-    hunt: Hunt, skim: Skim, ranking: Sequence[int], closeups: Closeups
-) -> dict[int, float]:
+def _scan(hunt: Hunt, skim: Skim, ranking: Sequence[int], closeups: Closeups) -> dict[int, float]:
     """The odds of a yes for the windows most like the query: as many as a third of the passes hold.
 
     Windows are asked in batches that each keep the bounds of one pass, on the skim's own tokens.
@@ -185,11 +172,15 @@ def _zoom_all(candidates: Sequence[Candidate], hunt: Hunt, closeups: Closeups) -
 
 def _vote_all(hunt: Hunt, closeups: Closeups) -> None:
     """A second look at every event, the surest first, while passes are left."""
-    rows_s = closeups.precision_s
-    if closeups.effort.precision_s is not None and rows_s > closeups.ctx.engine.profile.reach.window_s:
-        return
     for event in sorted(hunt.events, key=lambda e: -e.yes):
-        vote(event, hunt, closeups)
+        if not _is_precise(event, closeups.effort):
+            vote(event, hunt, closeups)
+
+
+def _is_precise(event: Event, effort: Effort) -> bool:
+    """Whether one look shows both ends as precisely as the caller says is enough."""
+    wanted_s = effort.precision_s
+    return wanted_s is not None and event.precision_s <= wanted_s and not event.is_cut
 
 
 def _look_everywhere(hunts: Sequence[Hunt], closeups: Closeups) -> None:
@@ -197,7 +188,7 @@ def _look_everywhere(hunts: Sequence[Hunt], closeups: Closeups) -> None:
     length_s = closeups.ctx.engine.profile.reach.window_s
     spans = overlapping(closeups.window, length_s)
     going = list(hunts)
-    with closeups.clock.stage("search", len(spans)) as step:
+    with closeups.clock.stage("search", len(spans), timed=False) as step:
         for span in spans:
             for hunt in list(going):
                 try:
@@ -211,21 +202,14 @@ def _look_everywhere(hunts: Sequence[Hunt], closeups: Closeups) -> None:
                     keep(hunt, found, "scan", span)
             step()
     for hunt in going:
-        try:
-            _vote_all(hunt, closeups)
-        except Ended as end:
-            hunt.ledger.ended = end.why
+        _vote_last(hunt, closeups)
 
 
-def overlapping(window: Span, length_s: float) -> list[Span]:
-    """Windows of ``length_s`` that overlap by half and cover ``window``, in order of time."""
-    if window.length_s <= length_s:
-        return [window]
-    starts, at_s = [], window.start_s
-    while at_s + length_s < window.end_s - 1e-6:
-        starts.append(at_s)
-        at_s += length_s / 2
-    return [Span(s, s + length_s) for s in starts] + [Span(window.end_s - length_s, window.end_s)]
+def _vote_last(hunt: Hunt, closeups: Closeups) -> None:
+    try:
+        _vote_all(hunt, closeups)
+    except Ended as end:
+        hunt.ledger.ended = end.why
 
 
 def _again(

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from vidqa.pipeline.candidates import shared
 from vidqa.pipeline.closeup import Closeups
-from vidqa.pipeline.effort import Ledger
+from vidqa.pipeline.ledger import Ledger
 from vidqa.pipeline.look import Look
 from vidqa.pipeline.merge import Event, Sighting, merge_sightings
 from vidqa.prompts import ground_prompt, verify_prompt

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vidqa.pipeline.context import Context, StageClock
-from vidqa.pipeline.effort import Ended, Timer
+from vidqa.pipeline.ledger import Ended, Timer
 from vidqa.pipeline.look import Look, Source, look_at
 from vidqa.pipeline.skimming import SkimPlan, plan_skim
 from vidqa.prompts import embed_video_prompt
@@ -64,14 +64,17 @@ class Skim:
         """The skim as an entry of the coverage."""
         return Looked(span=self.span, fps=self.cost.fps)
 
+    def check(self) -> None:
+        """Raise :class:`Ended` where the skim ended early: nothing can follow it."""
+        if self.ended:
+            raise Ended(self.ended)
+
     def tokens_of(self, window: Window) -> Watched:
         """The rows of a window as a video of their own."""
         return self.watched.rows(window.first, window.last)
 
 
-def skim_video(
-    source: Source, window: Span, ctx: Context, clock: StageClock, timer: Timer
-) -> Skim:
+def skim_video(source: Source, window: Span, ctx: Context, clock: StageClock, timer: Timer) -> Skim:
     """See all of ``window``; ends early, with what was seen by then, when ``timer`` says so.
 
     Raises :class:`vidqa.errors.VideoError` where nothing can be read, and :class:`Ended` where it
@@ -129,7 +132,7 @@ def _look(
 ) -> tuple[list[Look], EndedEarly | None]:
     """The looks of a skim, without their pixels: hours of them would not fit."""
     looks: list[Look] = []
-    with clock.stage("skim", len(plan.stretches)) as step:
+    with clock.stage("skim", len(plan.stretches), timed=False) as step:
         for stretch in plan.stretches:
             try:
                 timer.check()

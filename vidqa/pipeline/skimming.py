@@ -73,9 +73,7 @@ def plan_skim(
     budget = replace(budget, fixed_size=(shown.height, shown.width))  # one size in all looks
     clock = [plan_frames(info, budget, window=span, grid=sampling.grid) for span in spans]
     keys = [_keys(plan, key_times_T) for plan in clock]
-    if not all(
-        _dense(each, plan, reach, sampling) for each, plan in zip(keys, clock, strict=True)
-    ):
+    if not all(_dense(each, plan, reach, sampling) for each, plan in zip(keys, clock, strict=True)):
         return SkimPlan("clock", tuple(Stretch(plan, None, budget) for plan in clock))
     stretches = [
         Stretch(plan_given(info, times, budget, window=span, grid=sampling.grid), times, budget)
@@ -106,9 +104,7 @@ def _spans(
 
 def _keys(plan: Plan, key_times_T: Times) -> tuple[float, ...]:
     """The key frames inside the plan's window nearest to its ticks, each once."""
-    inside = key_times_T[
-        (key_times_T >= plan.span.start_s) & (key_times_T < plan.span.end_s)
-    ]
+    inside = key_times_T[(key_times_T >= plan.span.start_s) & (key_times_T < plan.span.end_s)]
     if not inside.size:
         return ()
     ticks = np.asarray(plan.seconds)

@@ -150,9 +150,9 @@ def plan_given(
 def to_true_seconds(plan: Plan, t_model: float) -> float:
     """The video's time of a time the model spoke, kept inside the window.
 
-    ``clock`` and ``given`` tell the model true times, so only the window's start is added. ``qwen`` tells it
-    evenly spread ones: the time is looked up between the frames really sampled, and beyond the
-    last of them runs on at the last spacing.
+    ``clock`` and ``given`` tell the model true times, so only the window's start is added.
+    ``qwen`` tells it evenly spread ones: the time is looked up between the frames really sampled,
+    and beyond the last of them runs on at the last spacing.
     """
     if plan.mode != "qwen" or len(set(plan.seconds)) == 1:
         t_s = plan.span.start_s + t_model

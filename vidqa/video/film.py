@@ -93,7 +93,7 @@ def study_film(path: str | Path, limits: Limits = DEFAULT_LIMITS) -> Film:
 
 
 def key_times(film: Film) -> NDArray[np.float64]:
-    """Seconds of the displayed key frames; of all frames where the times were learnt by decoding."""
+    """Seconds of the displayed key frames; of all frames where only decoding told the times."""
     seconds, clock = film.clock.seconds_each, film.clock
     return seconds if clock.decoded else seconds[film.index.key_P[clock.source_F]]
 

@@ -1,4 +1,4 @@
-"""How much may be spent on a question, and the account of what was: passes, time, a caller's stop.
+"""The account of a search: passes, time, a caller's stop.
 
 A search that must stop raises :class:`Ended` at the next :meth:`Ledger.check`; whoever runs the
 search catches it and tells what is known by then.
@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from vidqa.errors import PlanError
+from vidqa.effort import Effort
 from vidqa.results import EndedEarly, Pass
 
 
@@ -21,45 +21,6 @@ class Ended(Exception):  # noqa: N818 (no error: a search that stops in good ord
     def __init__(self, why: EndedEarly) -> None:
         super().__init__(why)
         self.why = why
-
-
-@dataclass(slots=True)
-class Halt:
-    """A caller's way to end a search early; safe to use from a signal handler."""
-
-    asked: bool = False
-    heeded: bool = False
-    """A search is on that will look at ``asked`` and return what it knows."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Effort:
-    """Bounds on a search; the default is what the checkpoint's profile holds right."""
-
-    thorough: bool = False
-    """Look at everything at the full rate, window by window, in place of a skim."""
-    passes: int | None = None
-    """Most passes for each question, beside the skim; ``None`` is the profile's own number, or no
-    bound where the search is thorough."""
-    precision_s: float | None = None
-    """The precision wanted: coarser is cheaper. ``None`` is a second, or better where looks agree."""
-    deadline_s: float | None = None
-    """Seconds of wall time after which what is known is returned."""
-    halt: Halt = field(default_factory=Halt)
-
-    def __post_init__(self) -> None:
-        for name in ("passes", "precision_s", "deadline_s"):
-            value = getattr(self, name)
-            if value is not None and not (math.isfinite(value) and value > 0):
-                raise PlanError(
-                    f"{name} cannot be {value}",
-                    code="effort_impossible",
-                    next_step="Give a number above 0, or leave it out.",
-                )
-
-    def passes_of(self, usual: int) -> int | None:
-        """Most passes of one question where the profile's own number is ``usual``."""
-        return self.passes if self.passes is not None or self.thorough else usual
 
 
 @dataclass(slots=True)
