@@ -32,7 +32,8 @@ def plan_report(
     got}``.
 
     ``plan`` is the first look, ``course`` what a question would cost in all, at most, with about
-    how long that takes on this processor; not where a graphics card was asked for. Both times are seconds from the first displayed frame. For an image, ``image`` and ``plan``;
+    how long that takes on this processor; not where a graphics card was asked for. Both times are
+    seconds from the first displayed frame. For an image, ``image`` and ``plan``;
     ``read`` decodes it.
     """
     settings = load_settings(**given)
@@ -109,6 +110,8 @@ def _time_rows(about: dict[str, float] | None) -> list[tuple[str, ...]]:
     if about is None:
         return []
     first, later = (f"{about[name]:.2g} s" for name in ("first", "later"))
+    if first == later:
+        return [("time", f"about {first} (a rough guess)")]
     return [("time", f"about {first} for the first question, {later} for another (a rough guess)")]
 
 
@@ -131,9 +134,7 @@ def _about(
         return None
     parameters = sum(count_parameters(path) for path in checkpoint.weights)
     size = sum(path.stat().st_size for path in checkpoint.weights)
-    about = estimate_course(
-        course, source, checkpoint.profile, parameters=parameters, weight_bytes=size
-    )
+    about = estimate_course(course, source, parameters=parameters, weight_bytes=size)
     return {"first": round(about.first_s, 2), "later": round(about.later_s, 2)}
 
 

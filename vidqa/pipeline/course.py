@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 
-from vidqa.budget import VIDEO_TOKENS_MAX
+from vidqa.budget import FRAMES_MAX, VIDEO_TOKENS_MAX
 from vidqa.effort import Effort
 from vidqa.pipeline.closeup import PRECISION_S, close_budget
 from vidqa.pipeline.planning import Sampling, plan_video
@@ -33,6 +33,8 @@ class CourseStage:
     """What an answer read off these rows can resolve."""
     per_video: bool
     """Paid once for all questions, not by each."""
+    speaks: bool
+    """Whether the model writes something in each pass."""
 
     def to_dict(self) -> dict[str, object]:
         """Plain JSON values."""
@@ -76,7 +78,7 @@ def plan_course(
     """The course of one question about ``window``; raises as :func:`plan_video`."""
     if not is_too_long(window, sampling, profile, effort):
         plan = plan_video(source, sampling, start_s=window.start_s, end_s=window.end_s)
-        stage = _stage("ground", 1, plan, per_video=False)
+        stage = _stage("ground", 1, plan)
         return Course(window=window, searched=False, stages=(stage,), plan=plan)
     if effort.thorough:
         return _thorough(source, window, sampling, profile, effort)
@@ -92,7 +94,8 @@ def _search(
     most = effort.passes_of(reach.passes) or reach.passes
     coarse = 1 if reach.whole else 0
     scan = min(max(1, (most - coarse) // SCAN_SHARE), max(0, most - coarse))
-    tokens = min(skim.video_tokens, VIDEO_TOKENS_MAX)
+    row_tokens = skim.stretches[0].plan.row_tokens
+    tokens = min(skim.video_tokens, VIDEO_TOKENS_MAX, FRAMES_MAX // 2 * row_tokens)
     rows_s = skim.precision_s
     stages = [
         CourseStage(
@@ -102,6 +105,7 @@ def _search(
             video_tokens=skim.video_tokens,
             precision_s=rows_s,
             per_video=True,
+            speaks=False,
         )
     ]
     for name, passes in (("coarse", coarse), ("scan", scan)):
@@ -114,9 +118,10 @@ def _search(
                     video_tokens=passes * tokens,
                     precision_s=rows_s,
                     per_video=False,
+                    speaks=name == "coarse",
                 )
             )
-    stages.append(_stage("zoom and vote", most - coarse - scan, close, per_video=False))
+    stages.append(_stage("zoom and vote", most - coarse - scan, close))
     first = skim.stretches[0].plan
     kept = tuple(stage for stage in stages if stage.passes)
     return Course(window=window, searched=True, stages=kept, plan=first)
@@ -128,7 +133,7 @@ def _thorough(
     close = _close(source, window, sampling, profile, effort)
     windows = len(overlapping(window, profile.reach.window_s))
     passes = windows if effort.passes is None else min(windows, effort.passes)
-    stage = _stage("windows", passes, close, per_video=True)
+    stage = _stage("windows", passes, close)
     return Course(window=window, searched=True, stages=(stage,), plan=close)
 
 
@@ -142,12 +147,13 @@ def _close(
     return plan_frames(source.info, budget, window=near, grid=sampling.grid)
 
 
-def _stage(name: str, passes: int, plan: Plan, *, per_video: bool) -> CourseStage:
+def _stage(name: str, passes: int, plan: Plan) -> CourseStage:
     return CourseStage(
         stage=name,
         passes=passes,
         frames=passes * plan.frames,
         video_tokens=passes * plan.video_tokens,
         precision_s=plan.precision_s,
-        per_video=per_video,
+        per_video=False,
+        speaks=True,
     )

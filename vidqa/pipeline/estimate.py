@@ -13,13 +13,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from vidqa.pipeline.course import Course
-from vidqa.profiles import Profile
 from vidqa.video import Reader
 
-_TRIED_FRAMES = 8
+_TRIED_FRAMES = 64
 _SIDE = 512
 _PROMPT_TOKENS = 60
-"""Words around a video, and the tokens of a short reply."""
+"""Words around a video."""
+_REPLY_TOKENS = 24
 _CALL_S = 0.004
 """Of one step through a network, however small."""
 
@@ -33,18 +33,18 @@ class Estimate:
 
 
 def estimate_course(
-    course: Course, source: Reader, profile: Profile, *, parameters: int, weight_bytes: int
+    course: Course, source: Reader, *, parameters: int, weight_bytes: int
 ) -> Estimate:
     """What the first and every later question of ``course`` would take on this processor."""
     frame_s = _decode_seconds(course, source)
     rate, bandwidth = _flops_per_s(), _bytes_per_s()
-    reply = min(profile.ground_tokens, _PROMPT_TOKENS)
 
     def seconds(*, per_video: bool) -> float:
         passes = course.total("passes", per_video=per_video)
         tokens = course.total("video_tokens", per_video=per_video) + passes * _PROMPT_TOKENS
         decode_s = course.total("frames", per_video=per_video) * frame_s
-        spoken = 0 if per_video and course.searched else passes * reply
+        kept = [s for s in course.stages if s.per_video is per_video and s.speaks]
+        spoken = _REPLY_TOKENS * sum(stage.passes for stage in kept)
         step_s = weight_bytes / bandwidth + _CALL_S
         return decode_s + 2 * parameters * tokens / rate + spoken * step_s + passes * _CALL_S
 
