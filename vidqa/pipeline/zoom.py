@@ -16,8 +16,9 @@ from vidqa.timeline import Span
 
 DEEPEST = 4
 """Looks from a candidate down to full rate: each is several times shorter than the one before."""
-VOTES = 2
-"""Further looks at one event."""
+SHARES = (0.5, 0.25)
+"""Of a row, by which the rows of each further look at one event lie beside those of the first."""
+VOTES = len(SHARES)
 _FINE = 1.001
 
 
@@ -30,27 +31,26 @@ def zoom(candidate: Candidate, hunt: Hunt, closeups: Closeups) -> bool:
 
 def vote(event: Event, hunt: Hunt, closeups: Closeups) -> None:
     """Look at an event again while its looks are too few, or as many deny it as show it."""
-    for _ in range(VOTES):
+    for number in range(VOTES):
         done = len(event.sightings) + event.refused
         if hunt.ledger.left < 1 or (done > 1 and event.is_sure and not event.is_cut):
             return
         hunt.ledger.check()
-        span = beside(event, closeups.ctx.engine.profile.reach.window_s, closeups.window)
+        window_s = closeups.ctx.engine.profile.reach.window_s
+        span = beside(event, window_s, closeups.window, SHARES[number])
         hunt.sightings += sight(closeups.at(span), hunt, closeups, "vote")
         again = [each for each in hunt.events if each.sightings[0] in event.sightings]
         event = next(iter(again), event)
 
 
-def beside(event: Event, window_s: float, within: Span) -> Span:
-    """A window around an event whose rows lie half a row beside those of its first sighting.
-
-    Later votes lie a quarter and an eighth of a row beside them, so that no two looks are alike.
+def beside(event: Event, window_s: float, within: Span, share: float) -> Span:
+    """A window with an event in its middle whose rows lie ``share`` of a row beside those of its
+    first sighting. It is of ``window_s``, or as long as the event and a row on either side.
     """
     first = event.sightings[0]
     row_s = first.row_s
-    votes = len(event.sightings) + event.refused
-    share = (0.5, 0.25, 0.125)[min(votes, 3) - 1]
-    wide = around(event.span, 2 * row_s, window_s, within)
+    fits = event.span.length_s + 2 * row_s <= window_s
+    wide = around(event.span, 0.0 if fits else row_s, window_s, within)
     rows = math.floor((wide.start_s - first.seen.start_s) / row_s)
     start_s = first.seen.start_s + (rows + share) * row_s
     if start_s < within.start_s:
@@ -72,7 +72,9 @@ def _narrow(span: Span, hunt: Hunt, closeups: Closeups, deeper: int) -> list[Sig
             finer.append(each)
             continue
         least_s = closeups.ctx.engine.profile.reach.window_s
-        near = around(each.span, 2 * row_s, least_s, closeups.window)
+        wide_s = each.span.length_s + 2 * row_s
+        margin_s = row_s if wide_s > 2 * least_s else 0.0  # else a window at full rate holds it
+        near = around(each.span, margin_s, least_s, closeups.window)
         if near.length_s > 0.9 * look.seen.length_s:
             finer.append(each)  # no narrower: the rate cannot rise any more
         else:
