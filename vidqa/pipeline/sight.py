@@ -56,12 +56,12 @@ def sight(look: Look, hunt: Hunt, closeups: Closeups, stage: str) -> list[Sighti
     """
     hunt.ledger.enter(look.cost(stage))
     number = len(hunt.looked)
-    hunt.seen[number] = look.seen
     hunt.looked.append(Looked(span=look.seen, fps=look.plan.fps))
     yes = _yes(look, hunt, closeups)
-    if yes < YES_FROM:
+    reply = _times(look, hunt, closeups) if yes >= YES_FROM else None
+    hunt.seen[number] = look.seen  # only now: a look that was broken off denies nothing
+    if reply is None:
         return []
-    reply = _times(look, hunt, closeups)
     parsed = parse_spans(reply.text, window=look.model_window)
     if hunt.reply is None or (parsed.spans and yes >= hunt.best_yes):
         hunt.reply, hunt.reply_kind = reply, parsed.parse_kind

@@ -9,7 +9,6 @@ import pytest
 
 from tests.seeing_engine import REACH, seeing
 from vidqa.effort import Effort, Halt
-from vidqa.pipeline.context import Context
 from vidqa.pipeline.ground import ground, ground_each
 from vidqa.results import GroundResult
 from vidqa.timeline import Span
@@ -27,7 +26,7 @@ def near(result: GroundResult, *true: Span) -> bool:
 
 
 def test_an_event_is_found_by_skim_scan_zoom_and_a_vote_half_a_row_beside(clip: Path) -> None:
-    ctx, engine = seeing((5.2, 5.9))
+    ctx, _ = seeing((5.2, 5.9))
     result = ground(clip, "light turns on", ctx)
     assert result.outcome == "found"
     assert near(result, Span(5.2, 5.9))
