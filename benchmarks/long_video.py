@@ -7,9 +7,10 @@ For each length films are drawn in which so many things happen once and as many 
 minute film has room for five. Every film is searched in a process of its own, whose peak resident
 memory is told, all questions sharing one skim; then the same questions are put to one pass over
 the whole film within the largest budget there is (768 frames, 24,576 tokens). What counts of a
-search is its first segment. Absent ones that are "found" are false alarms. Times are wall seconds of this
-machine: the skim with everything before it, and each question after it. ``--quick`` takes about a
-minute: ten minutes and an hour, five needles each. ``--folder`` keeps the films for the next run.
+search is its first segment. Absent ones that are "found" are false alarms. Times are wall seconds
+of this machine: the skim with everything before it, and each question after it. ``--quick`` takes
+about a minute: ten minutes and an hour, five needles each. ``--folder`` keeps the films for the
+next run.
 """
 
 from __future__ import annotations
