@@ -11,13 +11,14 @@ from vidqa.pipeline.ask_long import ask_long
 from vidqa.pipeline.context import Context, Manner, StageClock
 from vidqa.pipeline.course import is_too_long
 from vidqa.pipeline.ground import segments_of
+from vidqa.pipeline.ledger import Timer, speak_until
 from vidqa.pipeline.look import Look, look_at, open_source
 from vidqa.pipeline.marks import marks_of
 from vidqa.pipeline.planning import window_of
 from vidqa.pipeline.report import provenance_of
 from vidqa.prompts import ask_prompt
 from vidqa.replies import parse_answer
-from vidqa.reply import Reply
+from vidqa.reply import OnText, Reply, unheard
 from vidqa.results import AskResult
 from vidqa.video import is_still
 
@@ -39,6 +40,7 @@ def ask(
     become marks; the words of the answer stay as they are.
     """
     manner = manner or Manner()
+    timer = Timer(effort or Effort())
     clock, profile = StageClock(ctx.progress), ctx.engine.profile
     prompt = ask_prompt(question, profile, system=manner.system)
     source = None
@@ -52,30 +54,46 @@ def ask(
     look = look_at(path, ctx, clock, start_s=start_s, end_s=end_s, source=source)
     most = profile.ask_tokens if manner.max_tokens is None else manner.max_tokens
     with clock.stage("text", most) as step:
-        reply = _spoken(prompt, look, ctx, manner, most, step)
+        reply, ended = speak_until(
+            timer, unheard, lambda hear: _spoken(prompt, look, ctx, manner, most, step, hear)
+        )
     parsed = parse_answer(reply.text, window=look.model_window)
     evidence = segments_of(parsed.evidence, reply, look, ctx.engine.calibration)
     marks = marks_of(reply.text, look, evidence)
     return AskResult(
-        outcome=parsed.outcome,
+        outcome="uncertain" if ended else parsed.outcome,
         question=question,
         answer=parsed.answer,
         evidence=evidence,
         marks=marks.placed,
         provenance=provenance_of(
-            look, "ask", reply, parsed.parse_kind, ctx, clock, (*manner.notes, *marks.notes)
+            look,
+            "ask",
+            reply,
+            parsed.parse_kind,
+            ctx,
+            clock,
+            (*manner.notes, *marks.notes),
+            ended=ended,
         ),
     )
 
 
 def _spoken(
-    prompt: Chat, look: Look, ctx: Context, manner: Manner, most: int, step: Callable[[], None]
+    prompt: Chat,
+    look: Look,
+    ctx: Context,
+    manner: Manner,
+    most: int,
+    step: Callable[[], None],
+    also: OnText,
 ) -> Reply:
     """The reply to ``prompt`` in that manner; ``step`` is called at every token."""
 
     def hear(piece: str) -> None:
         step()
         manner.on_text(piece)
+        also(piece)
 
     return ctx.engine.reply(
         prompt,

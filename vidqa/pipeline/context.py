@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -69,6 +69,11 @@ class StageClock:
         """The same clock for the looks inside a stage: their time counts, their progress does not
         show."""
         return StageClock(no_progress, self.seconds)
+
+    def since(self, before: Mapping[str, float]) -> dict[str, float]:
+        """Seconds by stage beyond those of ``before``, an earlier state of ``seconds``."""
+        later = {name: s - before.get(name, 0.0) for name, s in self.seconds.items()}
+        return {name: s for name, s in later.items() if s > 0}
 
     @contextmanager
     def stage(

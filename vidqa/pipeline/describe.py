@@ -10,10 +10,10 @@ from pathlib import Path
 
 from vidqa.effort import Effort
 from vidqa.pipeline.context import Context, StageClock
-from vidqa.pipeline.found import ENDED_NOTES
 from vidqa.pipeline.ledger import Ended, Ledger, Timer
 from vidqa.pipeline.look import Look, Source, look_at, open_source
 from vidqa.pipeline.planning import no_time, window_of
+from vidqa.pipeline.report import ENDED_NOTES
 from vidqa.prompts import describe_prompt
 from vidqa.replies import parse_events
 from vidqa.reply import Reply

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from vidqa.calibration import Signs
 from vidqa.pipeline.closeup import Closeups
 from vidqa.pipeline.merge import Event
+from vidqa.pipeline.report import ENDED_NOTES
 from vidqa.pipeline.sight import Hunt
 from vidqa.pipeline.skim import Skim
 from vidqa.results import (
@@ -21,12 +22,6 @@ from vidqa.results import (
     unfamiliar_note,
 )
 from vidqa.timeline import Span, merge_overlapping
-
-ENDED_NOTES: Mapping[EndedEarly, str] = {
-    "interrupted": "The search was interrupted; this is what was known by then.",
-    "deadline": "The time was up before the search was done; this is what was known by then.",
-    "passes": "The passes were used up with candidates left to look at.",
-}
 
 
 def ground_result(hunt: Hunt, skim: Skim | None, closeups: Closeups) -> GroundResult:
@@ -125,7 +120,7 @@ def _provenance(hunt: Hunt, skim: Skim | None, closeups: Closeups) -> Provenance
         reply=hunt.reply.text if hunt.reply else "",
         reply_kind=hunt.reply_kind,
         cache={"features": "off", "prefix": "off"},
-        timings=dict(closeups.clock.seconds),
+        timings=closeups.clock.since(hunt.began),
         familiar=familiar,
         ended_early=hunt.ledger.ended,
         notes=tuple(notes),

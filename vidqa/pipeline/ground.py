@@ -10,6 +10,7 @@ from vidqa.calibration import Calibration, Signs
 from vidqa.effort import Effort
 from vidqa.pipeline.context import Context, StageClock
 from vidqa.pipeline.course import is_too_long
+from vidqa.pipeline.ledger import Timer, speak_until
 from vidqa.pipeline.look import Look, look_at, open_source
 from vidqa.pipeline.planning import no_time, window_of
 from vidqa.pipeline.report import provenance_of
@@ -58,6 +59,7 @@ def ground_each(
     has no time. Raises :class:`QueryError` on a blank query.
     """
     clock, effort = StageClock(ctx.progress), effort or Effort()
+    timer = Timer(effort)
     for query in queries:
         ground_prompt(query, ctx.engine.profile)
     if is_still(path):
@@ -68,28 +70,32 @@ def ground_each(
     if is_too_long(window, ctx.sampling, ctx.engine.profile, effort):
         return search_video(source, window, queries, ctx, clock, effort=effort, strict=strict)
     look = look_at(path, ctx, clock, start_s=start_s, end_s=end_s, source=source)
-    return [_in_one_pass(query, look, ctx, clock, effort, strict=strict) for query in queries]
+    return [_in_one_pass(query, look, ctx, clock, timer, strict=strict) for query in queries]
 
 
 def _in_one_pass(
-    query: str, look: Look, ctx: Context, clock: StageClock, effort: Effort, *, strict: bool
+    query: str, look: Look, ctx: Context, clock: StageClock, timer: Timer, *, strict: bool
 ) -> GroundResult:
     profile = ctx.engine.profile
     with clock.stage("text", profile.ground_tokens) as step:
         held = ctx.engine.constraint(reply_grammar(profile.reply_format)) if strict else None
-        reply = ctx.engine.reply(
-            ground_prompt(query, profile),
-            look.watched,
-            max_new_tokens=profile.ground_tokens,
-            constraint=held,
-            on_text=lambda _: step(),
+        reply, ended = speak_until(
+            timer,
+            lambda _: step(),
+            lambda hear: ctx.engine.reply(
+                ground_prompt(query, profile),
+                look.watched,
+                max_new_tokens=profile.ground_tokens,
+                constraint=held,
+                on_text=hear,
+            ),
         )
     parsed = parse_spans(reply.text, window=look.model_window)
     return GroundResult(
         outcome=parsed.outcome,
         query=query,
         segments=segments_of(parsed.spans, reply, look, ctx.engine.calibration),
-        provenance=provenance_of(look, "ground", reply, parsed.parse_kind, ctx, clock),
+        provenance=provenance_of(look, "ground", reply, parsed.parse_kind, ctx, clock, ended=ended),
     )
 
 

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from vidqa.effort import Effort
+from vidqa.reply import OnText, Reply
 from vidqa.results import EndedEarly, Pass
 
 
@@ -41,6 +42,24 @@ class Timer:
         limit_s = self.effort.deadline_s
         if limit_s is not None and self.now() - self.began_s >= limit_s:
             raise Ended("deadline")
+
+
+def speak_until(
+    timer: Timer, hear: OnText, speak: Callable[[OnText], Reply]
+) -> tuple[Reply, EndedEarly | None]:
+    """The reply that ``speak`` gives, or the words that came before ``timer`` ended it, and why."""
+    said: list[str] = []
+
+    def listen(piece: str) -> None:
+        said.append(piece)
+        hear(piece)
+        timer.check()
+
+    try:
+        timer.check()
+        return speak(listen), None
+    except Ended as end:
+        return Reply(text="".join(said), pieces=(), logprobs=(), cut_short=True), end.why
 
 
 @dataclass(slots=True)

@@ -63,7 +63,8 @@ def search_video(
         return [nothing_seen(hunt, closeups, end.why) for hunt in hunts]
     results = []
     with clock.stage("search", len(hunts), timed=False) as step:
-        for hunt in hunts:
+        for number, hunt in enumerate(hunts):
+            hunt.began = dict(clock.seconds) if number else {}  # the first one paid for the skim
             _hunt(hunt, skim, closeups)
             results.append(ground_result(hunt, skim, closeups))
             step()

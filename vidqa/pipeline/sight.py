@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -42,6 +43,8 @@ class Hunt:
     reply_kind: str = ""
     best_yes: float = 0.0
     familiar: bool | None = None
+    began: Mapping[str, float] = field(default_factory=dict)
+    """Seconds by stage that were spent for questions before this one."""
 
     @property
     def events(self) -> list[Event]:
