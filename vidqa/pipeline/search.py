@@ -136,9 +136,9 @@ def _scan(hunt: Hunt, skim: Skim, ranking: Sequence[int], closeups: Closeups) ->
     most = None if ledger.most is None else max(1, int(ledger.left) // SCAN_SHARE)
     batches = batches_of(sized, frames=FRAMES_MAX, tokens=VIDEO_TOKENS_MAX)
     for done, batch in enumerate(batches):
-        if most is not None and done >= most:
+        if (most is not None and done >= most) or ledger.left < 1:
             break
-        ledger.check()
+        ledger.timer.check()
         windows = [skim.windows[k] for k in batch]
         with closeups.clock.quiet().stage("text"):
             chances = engine.choose_each(

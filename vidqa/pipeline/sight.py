@@ -43,6 +43,7 @@ class Hunt:
     reply_kind: str = ""
     best_yes: float = 0.0
     familiar: bool | None = None
+    """Whether any close look showed familiar footage, in a search without a skim."""
     began: Mapping[str, float] = field(default_factory=dict)
     """Seconds by stage that were spent for questions before this one."""
 
@@ -60,6 +61,8 @@ def sight(look: Look, hunt: Hunt, closeups: Closeups, stage: str) -> list[Sighti
     hunt.ledger.enter(look.cost(stage))
     number = len(hunt.looked)
     hunt.looked.append(Looked(span=look.seen, fps=look.plan.fps))
+    if closeups.effort.thorough and not hunt.familiar:  # a search asks its skim, which is more
+        hunt.familiar = closeups.ctx.engine.is_familiar(look.watched)
     yes = _yes(look, hunt, closeups)
     reply = _times(look, hunt, closeups) if yes >= YES_FROM else None
     hunt.seen[number] = look.seen  # only now: a look that was broken off denies nothing

@@ -163,3 +163,22 @@ def test_the_second_question_is_told_from_the_first(clip: Path) -> None:
     first, second = ground_each(clip, ["one", "two"], ctx)
     assert (first.query, second.query) == ("one", "two")
     assert stages(first) == stages(second)
+
+
+def test_a_coarse_answer_is_told_even_when_no_pass_is_left_to_check_it(clip: Path) -> None:
+    ctx, _ = seeing((5.2, 5.9), reach=replace(REACH, whole=True, skim_fps=None))
+    result = ground(clip, "q", ctx, effort=Effort(passes=1))
+    assert (result.outcome, result.provenance.ended_early) == ("uncertain", "passes")
+    assert [(c.named_by, c.confirmed) for c in result.considered] == [("coarse", None)]
+
+
+@pytest.mark.parametrize(("knows", "noted"), [(True, False), (False, True), (None, False)])
+@pytest.mark.parametrize("thorough", [False, True])
+def test_footage_of_another_kind_is_told_of_long_videos_too(
+    clip: Path, knows: bool | None, noted: bool, thorough: bool
+) -> None:
+    ctx, engine = seeing((5.2, 5.9))
+    engine.knows = knows
+    told = ground(clip, "q", ctx, effort=Effort(thorough=thorough)).provenance
+    assert told.familiar is knows
+    assert any("does not look like" in note for note in told.notes) is noted
