@@ -7,7 +7,8 @@ For each length films are drawn in which so many things happen once and as many 
 minute film has room for five. Every film is searched in a process of its own, whose peak resident
 memory is told, all questions sharing one skim; then the same questions are put to one pass over
 the whole film within the largest budget there is (768 frames, 24,576 tokens). What counts of a
-search is its first segment. Absent ones that are "found" are false alarms. Times are wall seconds
+search is its first segment; ``looked there`` is the share of needles whose place a close look was
+spent on, right or wrong. Absent ones that are "found" are false alarms. Times are wall seconds
 of this machine: the skim with everything before it, and each question after it. ``--quick`` takes
 about a minute: ten minutes and an hour, five needles each. ``--folder`` keeps the films for the
 next run.
@@ -160,6 +161,11 @@ def _told(result: Any, true: tuple[float, float] | None, seconds: float) -> dict
         "off_s": off_s,
         "right_place": first is not None and true is not None
         and first.span.start_s < true[1] and true[0] < first.span.end_s,
+        "looked_there": true is not None and any(
+            each.confirmed is not None
+            and each.span.start_s <= true[0] and true[1] <= each.span.end_s
+            for each in result.considered
+        ),
         "precision_s": first.precision_s if first else None,
         "confidence": first.confidence if first else None,
         "passes": sum(each.count for each in own),
@@ -190,6 +196,7 @@ def _row(length: str, needles: int, folder: Path, args: argparse.Namespace) -> d
         "hit_1s": _share(answers, 1.0),
         "hit_5s": _share(answers, 5.0),
         "false_alarms": _alarms(answers),
+        "looked_there": _mean([each["looked_there"] for each in answers if each["present"]]),
         "single_hit_1s": _share(single, 1.0),
         "single_hit_5s": _share(single, 5.0),
         "single_false_alarms": _alarms(single),
@@ -213,6 +220,10 @@ def _share(answers: Sequence[dict[str, Any]], within_s: float) -> float:
     present = [each for each in answers if each["present"]]
     hits = [each["off_s"] is not None and each["off_s"] <= within_s + 0.05 for each in present]
     return float(sum(hits) / len(hits))
+
+
+def _mean(values: Sequence[bool]) -> float:
+    return sum(values) / len(values)
 
 
 def _alarms(answers: Sequence[dict[str, Any]]) -> float:
