@@ -30,8 +30,7 @@ from vidqa.cache import CacheFolder, RowStore
 from vidqa.checkpoints import Checkpoint, find_checkpoint, nano_folder
 from vidqa.engine import Engine, open_engine
 from vidqa.pipeline.context import Context
-from vidqa.pipeline.ground import ground
-from vidqa.pipeline.many import ground_many
+from vidqa.pipeline.ground import ground, ground_many
 from vidqa.pipeline.planning import Sampling
 from vidqa.prefixes import PrefixMemory
 from vidqa.results import Provenance

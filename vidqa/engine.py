@@ -5,7 +5,7 @@ Axes: T frames, H rows, W columns, C channels; M vision tokens, D decoder width;
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import AbstractContextManager, closing, contextmanager
 from dataclasses import replace
 from functools import cached_property
@@ -37,7 +37,10 @@ from qwen25vl import (
     stream,
 )
 from qwen25vl.counting import kv_bytes_per_token
+from qwen25vl.decode import never
 from qwen25vl.grammar import Grammar, Vocabulary
+from vidqa.batching import first_tokens, last_states
+from vidqa.calibration import read_calibration
 from vidqa.chat import Chat
 from vidqa.checkpoints import Checkpoint
 from vidqa.errors import ModelError
@@ -45,7 +48,7 @@ from vidqa.familiar import read_familiar
 from vidqa.inputs import Rendered, Watched, as_inputs, render, shared_tokens
 from vidqa.prefixes import PrefixMemory
 from vidqa.profiles import Profile
-from vidqa.reply import CacheState, OnText, Reply, unheard
+from vidqa.reply import UNSAID, CacheState, Choice, OnText, Reply, unheard
 from vidqa.watching import restore_rows, row_bytes, tower_digest, watch_frames
 
 __all__ = ["Device", "Dtype", "Engine", "Reply", "Sampling", "Watched", "Weights", "open_engine"]
@@ -75,6 +78,7 @@ class Engine:
         digest = checkpoint.digest()
         self.identity = f"{checkpoint.name}@{digest}{made}"
         self.familiar = read_familiar(checkpoint.folder, digest)
+        self.calibration = read_calibration(checkpoint.folder, digest)
         self._model, self._tokenizer, self._stop_ids = model, tokenizer, stop_ids
 
     def watch(self, rgb_THWC: NDArray[np.uint8], row_seconds: tuple[float, ...]) -> Watched:
@@ -134,13 +138,15 @@ class Engine:
         stop: Sequence[str] = (),
         constraint: Constraint | None = None,
         on_text: OnText = unheard,
+        until: Callable[[], bool] = never,
     ) -> Reply:
-        """Reply to a chat, ended by the model, a ``stop`` string or ``max_new_tokens``.
+        """Reply to a chat, ended by the model, a ``stop`` string, ``max_new_tokens`` or ``until``.
 
         ``watched`` are the chat's videos and images in order of appearance; none for text alone.
         Without ``sampling`` every token is the most probable one. ``constraint``, a fresh one for
-        every reply, says which tokens may follow. ``on_text`` gets the words as they come. Raises
-        :class:`ModelError` when the prompt cannot be built or run.
+        every reply, says which tokens may follow. ``on_text`` gets the words as they come; after
+        each token ``until`` says whether to leave it at that. Raises :class:`ModelError` when the
+        prompt cannot be built or run.
         """
         with model_errors():
             words, prompt = TextStream(self._tokenizer, stop), self._rendered(chat, watched)
@@ -155,8 +161,8 @@ class Engine:
                     constraint=constraint,
                     vocab=self._tokenizer.size,
                 )
-                said, text = _hear(tokens, words, on_text)
-        stopped = words.stopped or len(said) < max_new_tokens
+                said, text, broken = _hear(tokens, words, on_text, until)
+        stopped = words.stopped or (len(said) < max_new_tokens and not broken)
         return self._reply_of(said, text, stopped=stopped, prefix=prefix)
 
     @torch.inference_mode()
@@ -167,25 +173,37 @@ class Engine:
         *,
         max_new_tokens: int,
         sampling: Sampling | None = None,
+        until: Callable[[], bool] = never,
     ) -> list[Reply]:
         """Replies to many chats about the same inputs, each what :meth:`reply` would give.
 
         Inputs and whatever else the chats begin with are read once, and all replies are spoken in
         one batch. Where a text before an input differs (a profile that puts the text first), they
-        share nothing and are answered one by one. Raises :class:`ModelError` as ``reply``.
+        share nothing and are answered one by one. ``until`` ends all of them, between two tokens.
+        Raises :class:`ModelError` as ``reply``.
         """
         with model_errors():
             prompts = [self._rendered(chat, watched) for chat in chats]
             shared = shared_tokens(prompts, self._model.config) if len(chats) > 1 else 0
             if shared:
-                return self._speak_behind(prompts, shared, max_new_tokens, sampling or GREEDY)
+                draw = sampling or GREEDY
+                return self._speak_behind(prompts, shared, max_new_tokens, draw, until)
         return [
-            self.reply(chat, watched, max_new_tokens=max_new_tokens, sampling=sampling)
+            UNSAID
+            if until()
+            else self.reply(
+                chat, watched, max_new_tokens=max_new_tokens, sampling=sampling, until=until
+            )
             for chat in chats
         ]
 
     def _speak_behind(
-        self, prompts: Sequence[Rendered], shared: int, limit: int, sampling: Sampling
+        self,
+        prompts: Sequence[Rendered],
+        shared: int,
+        limit: int,
+        sampling: Sampling,
+        until: Callable[[], bool],
     ) -> list[Reply]:
         """Replies behind the first ``shared`` tokens, which are all prompts' own."""
         first, tails = prompts[0], [self._embedded(each, start=shared) for each in prompts]
@@ -201,6 +219,7 @@ class Engine:
                 stop_ids=self._stop_ids,
                 sampling=sampling,
                 vocab=self._tokenizer.size,
+                until=until,
             )
         # The first pays for what all share.
         others: CacheState = "off" if prefix == "off" else "hit"
@@ -233,8 +252,8 @@ class Engine:
     @torch.inference_mode()
     def choose(
         self, chat: Chat, watched: Watched | Sequence[Watched], answers: Sequence[str]
-    ) -> tuple[float, ...]:
-        """How probable each answer is as the whole reply, among these answers; they sum to 1.
+    ) -> Choice:
+        """How probable each answer is as the whole reply, among these answers.
 
         All are scored in one pass. Raises :class:`ModelError` as ``reply``, and on an empty answer.
         """
@@ -242,9 +261,51 @@ class Engine:
             ids = [self._tokenizer.encode(answer) for answer in answers]
             ended = [[*each, self._tokenizer.im_end] if each else [] for each in ids]
             prompt = self._rendered(chat, watched)
-            with self._prefix(prompt, sum(map(len, ended))) as (cache, _):
+            with self._prefix(prompt, sum(map(len, ended))) as (cache, prefix):
                 tail = self._embedded(prompt, start=prompt.shared)
-                return tuple(choose(self._model, *tail, ended, cache=cache).probabilities)
+                chosen = choose(self._model, *tail, ended, cache=cache)
+        return Choice(probabilities=tuple(chosen.probabilities), prefix=prefix)
+
+    @torch.inference_mode()
+    def choose_each(
+        self, chat: Chat, windows: Sequence[Watched], answers: Sequence[str]
+    ) -> NDArray[np.float64]:
+        """How probable each answer is about each window, among these: (N, C), rows sum to 1.
+
+        Answers are told apart by their first tokens and windows alike run together: cheaper than
+        :meth:`choose`, and the same to rounding where the first tokens decide. Raises
+        :class:`ModelError` as ``reply``, and when two answers begin alike.
+        """
+        with model_errors():
+            first = [self._tokenizer.encode(answer)[0] for answer in answers if answer]
+            if len(set(first)) != len(answers):
+                raise ModelError(
+                    f"the answers {list(answers)} cannot be told apart by their first tokens",
+                    code="choices_alike",
+                    next_step="Use choose, or give answers that begin differently.",
+                )
+            prompts = [self._prompt(chat, window) for window in windows]
+            return first_tokens(self._model, prompts, first).numpy().astype(np.float64)
+
+    def embed(self, chat: Chat, windows: Sequence[Watched]) -> NDArray[np.float32]:
+        """A vector for each window, (N, D), of length 1: the state of the last token of ``chat``.
+
+        Which state is the profile's to say. Raises :class:`ModelError` as ``reply``.
+        """
+        return self._vectors([(chat, (window,)) for window in windows])
+
+    def embed_texts(self, chats: Sequence[Chat]) -> NDArray[np.float32]:
+        """A vector for each chat of text alone, (N, D), of length 1; as :meth:`embed`."""
+        return self._vectors([(chat, ()) for chat in chats])
+
+    @torch.inference_mode()
+    def _vectors(self, chats: Sequence[tuple[Chat, tuple[Watched, ...]]]) -> NDArray[np.float32]:
+        with model_errors():
+            prompts = [self._prompt(chat, watched) for chat, watched in chats]
+            early = self.profile.embed_state == "before_last_mlp"
+            states_ND = last_states(self._model, prompts, before_mlp=early)
+            unit_ND: NDArray[np.float32] = torch.nn.functional.normalize(states_ND, dim=-1).numpy()
+        return unit_ND
 
     @torch.inference_mode()
     def hidden(self, chat: Chat, watched: Watched | Sequence[Watched], layer: int) -> Tensor:
@@ -340,21 +401,25 @@ def open_engine(
 
 
 def _hear(
-    tokens: Generator[Token, None, None], words: TextStream, on_text: OnText
-) -> tuple[list[Token], str]:
-    """The tokens up to a stop string or the end, and their text, told to ``on_text`` on the way."""
-    said, pieces = [], []
+    tokens: Generator[Token, None, None],
+    words: TextStream,
+    on_text: OnText,
+    until: Callable[[], bool],
+) -> tuple[list[Token], str, bool]:
+    """The tokens up to a stop string, ``until`` or the end; their text, told to ``on_text`` on the
+    way; and whether ``until`` ended it."""
+    said, pieces, broken = [], [], False
     with closing(tokens):
         for token in tokens:
             said.append(token)
             pieces.append(words.feed(token.id))
             on_text(pieces[-1])
-            if words.stopped:
+            if words.stopped or (broken := until()):
                 break
     if rest := words.finish():
         pieces.append(rest)
         on_text(rest)
-    return said, "".join(pieces)
+    return said, "".join(pieces), broken
 
 
 def device_called(name: Device) -> str:

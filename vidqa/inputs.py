@@ -47,6 +47,34 @@ class Watched:
         flat_RB: NDArray[np.uint8] = tokens_MD.view(torch.uint8).view(rows, -1).numpy()
         return flat_RB
 
+    def rows(self, first: int, last: int) -> Watched:
+        """Rows [first, last) as a video of their own, whose time 0 is that of row ``first``.
+
+        The tower never mixes rows, so these are the tokens that watching them alone would give.
+        """
+        grid, seconds = self.run
+        per_row = self.token_count // grid.t
+        own = tuple(s - seconds[first] for s in seconds[first:last])
+        return Watched(
+            tokens_MD=self.tokens_MD[first * per_row : last * per_row],
+            run=VisionRun(grid._replace(t=last - first), own),
+            kind=self.kind,
+            row_checks=self.row_checks[first:last],
+        )
+
+    @classmethod
+    def joined(cls, parts: Sequence[tuple[float, Watched]]) -> Watched:
+        """Stretches of one video after one another, each with the second at which it starts."""
+        grid = parts[0][1].run.grid
+        seconds = tuple(at_s + s for at_s, part in parts for s in part.run.row_seconds)
+        checked = all(part.row_checks for _, part in parts)
+        return cls(
+            tokens_MD=torch.cat([part.tokens_MD for _, part in parts]),
+            run=VisionRun(grid._replace(t=len(seconds)), seconds),
+            kind=parts[0][1].kind,
+            row_checks=tuple(c for _, part in parts for c in part.row_checks) if checked else (),
+        )
+
 
 class Rendered(NamedTuple):
     """A prompt up to the opening of the reply."""

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from vidqa.cli.progress import Report
+from vidqa.effort import Effort, Halt
 from vidqa.errors import SettingsError
 from vidqa.profiles import Profile
 from vidqa.results import Result, unfamiliar_note
@@ -78,6 +79,22 @@ SheetOption = Annotated[
     typer.Option("--sheet", metavar="PNG", help="Draw frames in and around the answer."),
 ]
 ClipOption = Annotated[bool, typer.Option("--clip", help="Cut every moment out (needs ffmpeg).")]
+ThoroughOption = Annotated[
+    bool,
+    typer.Option("--thorough", help="Look at everything at full rate, window by window (ground)."),
+]
+PassesOption = Annotated[
+    int | None,
+    typer.Option("--budget-passes", min=1, help="Most passes over a long video, beside its skim."),
+]
+PrecisionOption = Annotated[
+    float | None,
+    typer.Option("--precision", metavar="S", help="Seconds that are precise enough (1; ground)."),
+]
+DeadlineOption = Annotated[
+    float | None,
+    typer.Option("--deadline", metavar="S", help="Give what is known after so many seconds."),
+]
 OverwriteOption = Annotated[
     bool, typer.Option("-y", "--overwrite", help="Replace files that are already there.")
 ]
@@ -104,6 +121,31 @@ def check_strict(strict: bool, *, possible: bool) -> None:
             code="strict_without_format",
             next_step="Leave it out, or use vidqa ground.",
         )
+
+
+def effort_of(
+    halt: Halt,
+    *,
+    thorough: bool,
+    passes: int | None,
+    precision_s: float | None,
+    deadline_s: float | None,
+    grounds: bool,
+) -> Effort:
+    """The bounds on a search; raises :class:`SettingsError` for those that only ``ground`` has."""
+    if not grounds and (thorough or precision_s is not None):
+        raise SettingsError(
+            f"{'--thorough' if thorough else '--precision'} is for searches, and nothing is sought",
+            code="effort_without_search",
+            next_step="Leave it out, or use vidqa ground.",
+        )
+    return Effort(
+        thorough=thorough,
+        passes=passes,
+        precision_s=precision_s,
+        deadline_s=deadline_s,
+        halt=halt,
+    )
 
 
 def sampling_mode(name: str) -> SamplingMode:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,9 +14,9 @@ from vidqa.pipeline.planning import plan_still, plan_video
 from vidqa.pipeline.seen import SeenFrames, see, seen_pixels
 from vidqa.reply import CacheState
 from vidqa.results import Coverage, Evidence, Pass, VideoFacts
-from vidqa.sampling import Plan, to_true_seconds
+from vidqa.sampling import Budget, Plan, to_true_seconds
 from vidqa.timeline import Span
-from vidqa.video import StillInfo, VideoInfo, file_sha256, is_still, read_still
+from vidqa.video import KnownFile, StillInfo, file_sha256, is_still, read_still
 
 if TYPE_CHECKING:  # the engine imports torch, a plan does not need it
     from vidqa.engine import Watched
@@ -46,6 +47,11 @@ class Look:
         tail_s = self.unreadable_from_s
         end_s = self.plan.span.end_s if tail_s is None else min(tail_s, self.plan.span.end_s)
         return Span(self.plan.span.start_s, max(end_s, self.plan.span.start_s))
+
+    @property
+    def again(self) -> Look:
+        """The same look for a further question, which finds its vision tokens in memory."""
+        return self if self.features == "off" else replace(self, features="hit")
 
     @property
     def coverage(self) -> Coverage:
@@ -95,24 +101,40 @@ class Look:
         return Evidence(pts_s=float(frames.pts_T[k]), sha256=f"sha256:{frames.digest_of(k)}")
 
 
+def open_source(path: Path, ctx: Context, clock: StageClock) -> KnownFile:
+    """Measure a video, to be looked at often; raises :class:`VideoError` when none can be shown."""
+    with clock.stage("probe"):
+        how = ctx.sampling
+        return ctx.files.open(path, reader=how.reader, threads=how.threads)
+
+
 def look_at(
-    path: Path, ctx: Context, clock: StageClock, *, start_s: float | None, end_s: float | None
+    path: Path,
+    ctx: Context,
+    clock: StageClock,
+    *,
+    start_s: float | None,
+    end_s: float | None,
+    source: KnownFile | None = None,
+    budget: Budget | None = None,
+    seconds: Sequence[float] | None = None,
 ) -> Look:
     """Read and encode ``[start_s, end_s)`` within the budget; ``None`` is the video's own end.
 
-    An image is one frame at 0 s. Raises :class:`VideoError` and :class:`PlanError`.
+    An image is one frame at 0 s. ``source`` is the video when it was opened before; ``budget``
+    stands in for the context's own; ``seconds`` are the times to read, two to a row, in place of a
+    clock's. Raises :class:`VideoError` and :class:`PlanError`.
     """
-    if is_still(path):
+    if source is None and is_still(path):
         return _look_at_still(path, ctx, clock, start_s=start_s, end_s=end_s)
-    with clock.stage("probe"):
-        how = ctx.sampling
-        file = ctx.files.open(path, reader=how.reader, threads=how.threads)
-        info = file.reader.info
-        plan = plan_video(file.reader, how, start_s=start_s, end_s=end_s)
-    seen = see(file, plan, ctx, clock)
-    tails = [s for s in (info.unreadable_from_s, seen.unreadable_from_s) if s is not None]
+    source = source or open_source(path, ctx, clock)
+    how = ctx.sampling if budget is None else replace(ctx.sampling, budget=budget)
+    plan = plan_video(source.reader, how, start_s=start_s, end_s=end_s, seconds=seconds)
+    seen = see(source, plan, ctx, clock)
+    known_s = source.reader.info.unreadable_from_s
+    tails = [s for s in (known_s, seen.unreadable_from_s) if s is not None]
     return Look(
-        video=facts_of(info, file.sha256),
+        video=facts_of(source),
         plan=plan,
         frames=seen.frames,
         watched=seen.watched,
@@ -153,10 +175,11 @@ def _still_facts(info: StillInfo) -> VideoFacts:
     )
 
 
-def facts_of(info: VideoInfo, sha256: str) -> VideoFacts:
-    """The video part of a result; ``sha256`` is the file's, hexadecimal."""
+def facts_of(source: KnownFile) -> VideoFacts:
+    """The video part of a result."""
+    info = source.reader.info
     return VideoFacts(
-        id=f"sha256:{sha256}",
+        id=f"sha256:{source.sha256}",
         duration_s=info.duration_s,
         start_time_s=info.start_time_s,
         vfr=info.vfr,

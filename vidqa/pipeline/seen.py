@@ -34,6 +34,8 @@ class SeenFrames:
     pts_T: NDArray[np.float64]
     digest_of: Callable[[int], str]
     """Hexadecimal SHA-256 of a frame's RGB bytes, row by row, at the size the model saw."""
+    bytes_held: int
+    """Memory that the digests, or the pixels they are formed of, take."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,7 +73,7 @@ def see(file: KnownFile, plan: Plan, ctx: Context, clock: StageClock) -> Seen:
 
 def seen_pixels(rgb_THWC: Rgb, pts_T: NDArray[np.float64]) -> SeenFrames:
     """Frames at hand: a digest is formed when it is asked for."""
-    return SeenFrames(pts_T, lambda k: _digest(rgb_THWC[k]).hex())
+    return SeenFrames(pts_T, lambda k: _digest(rgb_THWC[k]).hex(), rgb_THWC.nbytes)
 
 
 def _see_all(file: KnownFile, plan: Plan, ctx: Context, clock: StageClock) -> Seen:
@@ -104,10 +106,10 @@ def _see_missing(
     if frames is not None and file.unchanged():
         with clock.stage("store"):
             notes = _keep(ctx.features, space, rows.only(missing))
-    digests_T = rows.frames_RF.reshape(-1, rows.frames_RF.shape[-1])
+    pts_T, digests_T = rows.pts_RF.reshape(-1), rows.frames_RF.reshape(-1, rows.frames_RF.shape[-1])
     states: dict[int, CacheState] = {0: "hit", len(rows.shown_RF): "miss"}
     return Seen(
-        frames=SeenFrames(rows.pts_RF.reshape(-1), lambda k: digests_T[k].tobytes().hex()),
+        frames=SeenFrames(pts_T, lambda k: digests_T[k].tobytes().hex(), digests_T.nbytes),
         watched=watched,
         features=states.get(len(missing), "partial"),
         notes=tuple(notes),

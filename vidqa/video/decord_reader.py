@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vidqa.errors import VideoError
-from vidqa.video.film import Film
+from vidqa.video.film import Film, key_times
 from vidqa.video.frames import Frames
 from vidqa.video.probe import VideoInfo, describe, varies
 from vidqa.video.resize import Resizer
@@ -63,6 +63,11 @@ class DecordReader:
         """See :meth:`vidqa.video.Reader.shown_times`."""
         clock = self._film.clock
         return clock.seconds_each[clock.on_screen(self._film.path, seconds)]
+
+    @property
+    def key_times_T(self) -> NDArray[np.float64]:
+        """See :attr:`vidqa.video.Reader.key_times_T`."""
+        return key_times(self._film)
 
     def read_frames(self, seconds: Sequence[float], size: tuple[int, int]) -> Frames:
         """See :func:`vidqa.video.read_frames`."""

@@ -45,6 +45,12 @@ class Reader(Protocol):
         """
         ...
 
+    @property
+    def key_times_T(self) -> NDArray[np.float64]:
+        """Presentation times of the displayed key frames, ascending; all frames where the file had
+        to be decoded to learn its times, for then none is cheaper than another."""
+        ...
+
     def read_frames(self, seconds: Sequence[float], size: Size) -> Frames:
         """As :func:`read_frames`."""
         ...

@@ -11,10 +11,9 @@ from tests.vidqa.pipeline.test_seen import context
 from vidqa.checkpoints import find_checkpoint
 from vidqa.engine import Engine, Sampling, open_engine
 from vidqa.errors import QueryError, VideoError
-from vidqa.pipeline.ask import ask
+from vidqa.pipeline.ask import ask, ask_many
 from vidqa.pipeline.context import Manner
-from vidqa.pipeline.ground import ground
-from vidqa.pipeline.many import ask_many, ground_many
+from vidqa.pipeline.ground import ground, ground_many
 from vidqa.prefixes import PrefixMemory
 
 WORDS = ("a dog", "the door opens slowly", "x", "a dog")
