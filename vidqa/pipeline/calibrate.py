@@ -7,12 +7,13 @@ from dataclasses import dataclass, field
 from itertools import groupby
 from pathlib import Path
 
-from vidqa.calibration import LEAST_ANSWERS, ROUTES, Calibration, Curve, Route, Signs, fit_curve
+from vidqa.calibration import LEAST_ANSWERS, ROUTES, Calibration, Curve, Route, fit_curve
 from vidqa.effort import Effort
 from vidqa.pipeline.context import Context
 from vidqa.pipeline.ground import ground_each
 from vidqa.pipeline.labelled import Labelled
 from vidqa.results import GroundResult, Segment
+from vidqa.signs import Signs
 from vidqa.timeline import Span
 
 RIGHT_IOU = 0.5

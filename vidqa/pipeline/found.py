@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from vidqa.calibration import Signs
 from vidqa.pipeline.closeup import Closeups
 from vidqa.pipeline.merge import Event
 from vidqa.pipeline.report import ENDED_NOTES
@@ -21,6 +20,7 @@ from vidqa.results import (
     Segment,
     unfamiliar_note,
 )
+from vidqa.signs import Signs
 from vidqa.timeline import Span, merge_overlapping
 
 

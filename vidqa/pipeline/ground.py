@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from vidqa.calibration import Calibration, Signs
+from vidqa.calibration import Calibration
 from vidqa.effort import Effort
 from vidqa.pipeline.context import Context, StageClock
 from vidqa.pipeline.course import is_too_long
@@ -19,6 +19,7 @@ from vidqa.prompts import ground_prompt
 from vidqa.replies import parse_spans
 from vidqa.replies.grammar import reply_grammar
 from vidqa.results import GroundResult, Segment
+from vidqa.signs import Signs
 from vidqa.timeline import Span
 from vidqa.video import is_still
 
