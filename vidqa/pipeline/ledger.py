@@ -21,7 +21,7 @@ class Ended(Exception):  # noqa: N818 (no error: a search that stops in good ord
 
     def __init__(self, why: EndedEarly) -> None:
         super().__init__(why)
-        self.why = why
+        self.why: EndedEarly = why
 
 
 @dataclass(slots=True)
