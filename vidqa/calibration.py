@@ -9,7 +9,6 @@ answers. :mod:`vidqa.pipeline.calibrate` makes it. Axes: N answers, F signs of e
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -19,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vidqa.errors import ModelError
+from vidqa.signs import Signs
 
 CALIBRATION_FILE = "calibration.json"
 Route = Literal["one_pass", "search"]
@@ -27,33 +27,7 @@ ROUTES: tuple[Route, ...] = ("one_pass", "search")
 LEAST_ANSWERS = 10
 """Fewer tell nothing."""
 Floats = NDArray[np.float64]
-_LEAST = 1e-4
 _BINS = 10
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Signs:
-    """What is known of one answer, each an ordering within a checkpoint."""
-
-    digits: float
-    """Geometric mean of the probabilities of the digits that were written."""
-    yes: float | None = None
-    """Probability of a yes to the window, among yes and no; ``None`` where it was not asked."""
-    agreement: float | None = None
-    """Mean overlap of several looks; ``None`` of one alone."""
-
-    @property
-    def score(self) -> float:
-        """Geometric mean of those that are known: an ordering, not a probability."""
-        known = [v for v in (self.digits, self.yes, self.agreement) if v is not None]
-        return math.exp(sum(math.log(max(v, 1e-9)) for v in known) / len(known))
-
-    @property
-    def features(self) -> list[float]:
-        """What the logistic regression weighs, (F,): the first is for its constant."""
-        yes = 0.5 if self.yes is None else self.yes
-        agreed = 0.0 if self.agreement is None else 1.0
-        return [1.0, _logit(self.digits), _logit(yes), self.agreement or 0.0, agreed]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -233,11 +207,6 @@ def _best_threshold(chance_N: Floats, right_N: Floats) -> float:
         for t in tried
     ]
     return tried[int(np.argmax(gain))]
-
-
-def _logit(chance: float) -> float:
-    inside = min(max(chance, _LEAST), 1 - _LEAST)
-    return math.log(inside / (1 - inside))
 
 
 def _curve(value: Mapping[str, Any]) -> Curve:

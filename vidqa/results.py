@@ -10,8 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from vidqa.calibration import Signs
 from vidqa.reply import CacheState
+from vidqa.signs import Signs
 from vidqa.timeline import Span, format_timecode
 
 Outcome = Literal["found", "not_found", "uncertain"]

@@ -12,12 +12,12 @@ from hypothesis import strategies as st
 from vidqa.calibration import (
     CALIBRATION_FILE,
     Calibration,
-    Signs,
     expected_error,
     fit_curve,
     read_calibration,
 )
 from vidqa.errors import ModelError
+from vidqa.signs import Signs
 
 CHANCE = st.floats(0.0, 1.0)
 

@@ -7,12 +7,13 @@ from dataclasses import dataclass, field
 from itertools import groupby
 from pathlib import Path
 
-from vidqa.calibration import LEAST_ANSWERS, ROUTES, Calibration, Curve, Route, Signs, fit_curve
+from vidqa.calibration import LEAST_ANSWERS, ROUTES, Calibration, Curve, Route, fit_curve
 from vidqa.effort import Effort
 from vidqa.pipeline.context import Context
 from vidqa.pipeline.ground import ground_many
 from vidqa.pipeline.labelled import Labelled
 from vidqa.results import GroundResult, Segment
+from vidqa.signs import Signs
 from vidqa.timeline import Span
 
 RIGHT_IOU = 0.5
@@ -48,12 +49,12 @@ def calibrate(
         answers = ask_labelled(labelled, ctx, effort)
     finally:
         ctx.engine.calibration = known
-    taken = [route for route in ROUTES if answers[route].tell_enough]
+    taken: list[Route] = [route for route in ROUTES if answers[route].tell_enough]
     if not taken:  # the fit itself says what is missing
         taken = [max(ROUTES, key=lambda route: len(answers[route].right))]
+    fitted = ((route, answers[route]) for route in taken)
     curves: dict[str, Curve] = {
-        route: fit_curve(answers[route].signs, answers[route].right, answers[route].off)
-        for route in taken
+        str(route): fit_curve(found.signs, found.right, found.off) for route, found in fitted
     }
     digest = ctx.engine.identity.rpartition("@")[2].partition("+")[0]
     return Calibration(made_for=digest, labelled=len(labelled), routes=curves)

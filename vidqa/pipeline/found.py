@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from vidqa.calibration import Signs
 from vidqa.pipeline.closeup import Closeups
 from vidqa.pipeline.look import facts_of
 from vidqa.pipeline.merge import Event
@@ -22,6 +21,7 @@ from vidqa.results import (
     Segment,
     unfamiliar_note,
 )
+from vidqa.signs import Signs
 from vidqa.timeline import Span, merge_overlapping
 
 
@@ -105,6 +105,7 @@ def _provenance(hunt: Hunt, skim: Skim | None, closeups: Closeups) -> Provenance
     familiar = skim.familiar if skim else hunt.familiar
     tail_s = skim.unreadable_from_s if skim else closeups.source.reader.info.unreadable_from_s
     looked = [*([skim.looked] if skim else []), *hunt.ledger.looked]
+    shared = skim.features if skim else "off"
     passes = [*([skim.cost] if skim else []), *grouped(hunt.ledger.passes)]
     notes = []
     if familiar is False:
@@ -121,7 +122,7 @@ def _provenance(hunt: Hunt, skim: Skim | None, closeups: Closeups) -> Provenance
         model=engine.identity,
         reply=hunt.reply.text if hunt.reply else "",
         reply_kind=hunt.reply_kind,
-        cache=hunt.ledger.cache(*([skim.features] if skim else [])),
+        cache=hunt.ledger.cache(shared),
         timings=closeups.clock.since(hunt.began),
         familiar=familiar,
         ended_early=hunt.ledger.ended,

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from vidqa.calibration import Calibration, Signs
+from vidqa.calibration import Calibration
 from vidqa.chat import Chat
 from vidqa.effort import Effort
 from vidqa.pipeline.context import Context, StageClock
@@ -22,6 +22,7 @@ from vidqa.replies import parse_spans
 from vidqa.replies.grammar import reply_grammar
 from vidqa.reply import OnText
 from vidqa.results import GroundResult, Segment
+from vidqa.signs import Signs
 from vidqa.timeline import Span
 from vidqa.video import is_still
 

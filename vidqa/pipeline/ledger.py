@@ -26,7 +26,7 @@ class Ended(Exception):  # noqa: N818 (no error: a search that stops in good ord
 
     def __init__(self, why: EndedEarly) -> None:
         super().__init__(why)
-        self.why = why
+        self.why: EndedEarly = why
 
 
 @dataclass(slots=True)
@@ -121,9 +121,9 @@ class Ledger:
         """The model was asked about a window; only the first time tells what was kept before."""
         self.prefixes.setdefault(seen, prefix)
 
-    def cache(self, *features: CacheState) -> dict[str, CacheState]:
-        """What was kept of all that was seen; ``features`` of looks shared with other questions."""
+    def cache(self, shared: CacheState = "off") -> dict[str, CacheState]:
+        """What was kept of all that was seen, looks ``shared`` with other questions included."""
         return {
-            "features": combined([*features, *self.features.values()]),
+            "features": combined([shared, *self.features.values()]),
             "prefix": combined(self.prefixes.values()),
         }
