@@ -87,6 +87,34 @@ def test_ctrl_c_prints_what_is_known_and_exits_with_130(engine: SeeingEngine, cl
     assert told["segments"]
 
 
+def test_many_queries_share_one_skim_and_one_found_is_enough(
+    engine: SeeingEngine, clip: Path, tmp_path: Path
+) -> None:
+    listed = tmp_path / "queries.txt"
+    listed.write_text("b\nc\n")
+    code, out, _ = run("ground", str(clip), "a", "--queries", str(listed), "--json")
+    told = json.loads(out)
+    assert (code, [each["query"] for each in told]) == (0, ["a", "b", "c"])
+    assert {each["outcome"] for each in told} == {"found"}
+    assert engine.vectors == [3]
+    code, out, _ = run("ask", str(clip), "-q", "What?", "-q", "Which?", "--jsonl")
+    assert [json.loads(line)["answer"] for line in out.splitlines()] == ["a light"] * 2
+    assert (code, engine.vectors) == (0, [3, 3])
+
+
+def test_one_interrupted_answer_of_many_exits_with_130(engine: SeeingEngine, clip: Path) -> None:
+    engine.on_look = lambda looks: os.kill(os.getpid(), signal.SIGINT) if looks == 3 else None
+    code, out, _ = run("ground", str(clip), "a", "-q", "b", "--json")
+    told = json.loads(out)
+    assert (code, [each["ended_early"] for each in told]) == (130, ["interrupted"] * 2)
+    assert [each["outcome"] for each in told] == ["found", "uncertain"]
+
+
+@pytest.mark.parametrize("option", ["-q", "--queries"])
+def test_chapters_are_not_asked_for(engine: SeeingEngine, clip: Path, option: str) -> None:
+    assert run("describe", str(clip), option, "x")[0] == 2
+
+
 def test_where_nothing_heeds_it_ctrl_c_interrupts_at_once() -> None:
     with pytest.raises(KeyboardInterrupt), halting(Halt()):
         signal.raise_signal(signal.SIGINT)

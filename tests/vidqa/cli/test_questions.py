@@ -37,13 +37,13 @@ def opened() -> Iterator[list[dict[str, object]]]:
 
 
 def replies(
-    engine: ScriptedEngine, chats: list[Chat], watched: Watched, *, max_new_tokens: int
+    engine: ScriptedEngine, chats: list[Chat], watched: Watched, **how: object
 ) -> list[Reply]:
     said = []
     for chat in chats:
         words = " ".join(x.text for x in chat.turns[-1].content if isinstance(x, Text))
         engine.text = FOUND if "dog" in words else ABSENT
-        said.append(engine.reply(chat, watched, max_new_tokens=max_new_tokens))
+        said += ScriptedEngine.replies(engine, [chat], watched, **how)  # type: ignore[arg-type]
     return said
 
 

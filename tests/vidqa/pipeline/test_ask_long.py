@@ -7,8 +7,9 @@ from pathlib import Path
 
 from tests.seeing_engine import REACH, seeing
 from vidqa.effort import Effort
-from vidqa.pipeline.ask import ask
+from vidqa.pipeline.ask import ask, ask_many
 from vidqa.pipeline.ask_long import moments_named, retimed
+from vidqa.pipeline.context import Manner
 from vidqa.timeline import Span
 
 
@@ -50,6 +51,20 @@ def test_only_times_inside_the_window_are_counted_from_its_start() -> None:
     assert retimed("What is at 1:00:10?", window) == "What is at 10.0 seconds?"
     assert retimed("Are there 2 dogs at 5 s?", window) == "Are there 2 dogs at 5 s?"
     assert moments_named("from 1:00:10 on, 3 dogs", Span(0.0, 7200.0)) == [3610.0]
+
+
+def test_all_questions_share_one_skim_and_the_looks(clip: Path) -> None:
+    ctx, engine = seeing((5.2, 5.9))
+    ask(clip, "What turns on?", ctx)
+    alone = engine.looks
+    ctx, engine = seeing((5.2, 5.9))
+    heard: list[str] = []
+    results = ask_many(
+        clip, ["What turns on?", "What turns on?"], ctx, manner=Manner(on_text=heard.append)
+    )
+    assert [each.answer for each in results] == ["a light"] * 2
+    assert results[0].evidence == results[1].evidence
+    assert (engine.looks, engine.vectors, heard) == (alone, [3], [])
 
 
 def test_a_deadline_leaves_a_question_open(clip: Path) -> None:

@@ -7,6 +7,7 @@ import pytest
 from vidqa.effort import Effort, Halt
 from vidqa.errors import PlanError
 from vidqa.pipeline.ledger import Ended, Ledger, Timer
+from vidqa.reply import combined
 from vidqa.results import Pass
 from vidqa.timeline import Span
 
@@ -39,6 +40,25 @@ def test_passes_are_counted_and_end_the_search() -> None:
     assert (ledger.spent, ledger.left) == (2, 1)
     with pytest.raises(Ended, match="passes"):
         ledger.check(2)
+
+
+def test_only_the_first_look_at_a_window_tells_what_was_kept_of_it() -> None:
+    ledger = Ledger(Timer(Effort()), None)
+    assert ledger.cache() == {"features": "off", "prefix": "off"}
+    ledger.asked(Span(0, 1), "miss")
+    ledger.asked(Span(0, 1), "hit")
+    assert ledger.cache("hit") == {"features": "hit", "prefix": "miss"}
+    ledger.asked(Span(1, 2), "hit")
+    assert ledger.cache("hit") == {"features": "hit", "prefix": "partial"}
+
+
+@pytest.mark.parametrize(
+    ("states", "one"),
+    [("hit hit", "hit"), ("miss miss", "miss"), ("hit miss", "partial"), ("partial", "partial"),
+     ("off hit", "hit"), ("off", "off"), ("", "off")],
+)  # fmt: skip
+def test_states_of_many_passes_are_told_as_one(states: str, one: str) -> None:
+    assert combined(states.split()) == one  # type: ignore[arg-type]
 
 
 def test_time_ends_the_search_when_it_is_up() -> None:
