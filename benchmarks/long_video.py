@@ -81,7 +81,11 @@ def main(argv: list[str] | None = None) -> int:
     lengths = ["10m", "1h"] if args.quick else args.lengths.split(",")
     needles = 5 if args.quick else args.needles
     with _folder(args.folder) as folder:
-        rows = [_row(length, needles, folder, args) for length in lengths]
+        rows = []
+        for length in lengths:
+            rows.append(_row(length, needles, folder, args))
+            told = {name: value for name, value in rows[-1].items() if name != "answers"}
+            print(json.dumps(told), file=sys.stderr, flush=True)  # hours may follow
     if args.plot:
         _plot(rows, args.plot)
     if args.json:
