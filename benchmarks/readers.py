@@ -163,14 +163,14 @@ def measure(name: str, job: Job, keep: Path) -> dict[str, object]:
     figures: dict[str, object] = {
         "cpu_s": time.process_time() - cpu_s,
         "wall_s": time.perf_counter() - wall_s,
-        "peak_mb": _peak_mb(),
+        "peak_mb": peak_mb(),
     }
     if pixels is not None:
         np.save(keep, _pixels(pixels))
     return figures
 
 
-def _peak_mb() -> float:
+def peak_mb() -> float:
     """Largest resident memory of this process so far.
 
     On Linux ``ru_maxrss`` starts at what the parent had when it forked; VmHWM starts anew.

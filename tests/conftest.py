@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import os
+import shutil
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -16,7 +19,16 @@ settings.load_profile("vidqa")
 # Tests run side by side, one to a core: libraries that bring threads of their own get one each.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
+# Nobody's own cache is read or written by a test.
+os.environ["VIDQA_CACHE_DIR"] = str(Path(tempfile.gettempdir()) / f"vidqa-tests-{os.getpid()}")
+
 SHARED = Path(__file__).resolve().parents[2] / "shared"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _own_cache() -> Iterator[None]:
+    yield
+    shutil.rmtree(os.environ["VIDQA_CACHE_DIR"], ignore_errors=True)
 
 
 @pytest.fixture(scope="session")

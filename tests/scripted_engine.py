@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import cast
 
@@ -11,12 +11,13 @@ from numpy.typing import NDArray
 
 from qwen25vl import Constraint
 from qwen25vl import Sampling as Draw
+from vidqa.calibration import Calibration
 from vidqa.chat import Chat, Text
 from vidqa.engine import Engine, Reply, Watched
 from vidqa.pipeline.context import Context, Progress, no_progress
 from vidqa.pipeline.planning import Sampling
 from vidqa.profiles import BASE, Profile
-from vidqa.reply import OnText, unheard
+from vidqa.reply import UNSAID, Choice, OnText, unheard
 from vidqa.sampling import Budget, PatchGrid, SamplingMode
 
 
@@ -37,6 +38,7 @@ class ScriptedEngine:
     told: list[dict[str, object]] = field(default_factory=list)
     """Sampling, stop strings, limit and system prompt of every reply."""
     familiar: object | None = None
+    calibration: Calibration | None = None
     knows: bool | None = None
     """Whether it says that it is familiar with what it watches."""
     chances: tuple[float, ...] = (0.75, 0.25)
@@ -55,13 +57,22 @@ class ScriptedEngine:
     def is_familiar(self, watched: Watched) -> bool | None:
         return self.knows
 
-    def choose(self, chat: Chat, watched: Watched, answers: Sequence[str]) -> tuple[float, ...]:
+    def choose(self, chat: Chat, watched: Watched, answers: Sequence[str]) -> Choice:
         self.asked.extend(item.text for item in chat.turns[-1].content if isinstance(item, Text))
         self.asked.extend(answers)
-        return self.chances
+        return Choice(probabilities=self.chances)
 
     def watch_image(self, rgb_HWC: NDArray[np.uint8]) -> Watched:
         return replace(self.watch(np.stack([rgb_HWC] * 2), (0.0,)), kind="image")
+
+    def replies(
+        self, chats: Sequence[Chat], watched: Watched, *, until: Callable[[], bool], **how: object
+    ) -> list[Reply]:
+        """As the engine where chats share nothing: one by one."""
+        return [
+            UNSAID if until() else self.reply(chat, watched, **how)  # type: ignore[arg-type]
+            for chat in chats
+        ]
 
     def constraint(self, grammar: str) -> Constraint:
         self.grammars.append(grammar)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from vidqa.effort import Effort
 from vidqa.errors import VidqaError
-from vidqa.results import AskResult, GroundResult, Segment
+from vidqa.results import AskResult, DescribeResult, GroundResult, Segment
 from vidqa.timeline import Span
 
 if TYPE_CHECKING:
@@ -15,6 +16,8 @@ __version__ = "0.1.0"
 
 __all__ = [
     "AskResult",
+    "DescribeResult",
+    "Effort",
     "GroundResult",
     "Segment",
     "Span",

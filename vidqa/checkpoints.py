@@ -1,8 +1,9 @@
 """A model's name to the folder that holds it: built in, on disk, or on the model hub. No torch.
 
 A checkpoint is a folder with ``config.json``, ``tokenizer.json`` and ``*.safetensors``, and where
-they exist the weights' index, ``generation_config.json``, ``familiar.json`` (what footage it knows)
-and ``figures.json`` (its card); nothing else in it is read and nothing in it is ever executed.
+they exist the weights' index, ``generation_config.json``, ``familiar.json`` (what footage it
+knows), ``calibration.json`` (what its answers are worth) and ``figures.json`` (its card); nothing
+else in it is read and nothing in it is ever executed.
 """
 
 from __future__ import annotations

@@ -5,8 +5,9 @@ Axes: T frames, H rows, W columns, C channels; M vision tokens, D decoder width;
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator, Sequence
-from contextlib import closing, contextmanager
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import AbstractContextManager, closing, contextmanager
+from dataclasses import replace
 from functools import cached_property
 from typing import Literal
 
@@ -35,15 +36,20 @@ from qwen25vl import (
     prefill,
     stream,
 )
+from qwen25vl.counting import kv_bytes_per_token
+from qwen25vl.decode import never
 from qwen25vl.grammar import Grammar, Vocabulary
+from vidqa.batching import first_tokens, last_states
+from vidqa.calibration import read_calibration
 from vidqa.chat import Chat
 from vidqa.checkpoints import Checkpoint
 from vidqa.errors import ModelError
 from vidqa.familiar import read_familiar
 from vidqa.inputs import Rendered, Watched, as_inputs, render, shared_tokens
+from vidqa.prefixes import PrefixMemory
 from vidqa.profiles import Profile
-from vidqa.reply import OnText, Reply, unheard
-from vidqa.watching import watch_frames
+from vidqa.reply import UNSAID, CacheState, Choice, OnText, Reply, unheard
+from vidqa.watching import restore_rows, row_bytes, tower_digest, watch_frames
 
 __all__ = ["Device", "Dtype", "Engine", "Reply", "Sampling", "Watched", "Weights", "open_engine"]
 
@@ -63,12 +69,16 @@ class Engine:
         tokenizer: Tokenizer,
         stop_ids: tuple[int, ...],
         weights: Weights = "stored",
+        prefixes: PrefixMemory | None = None,
     ) -> None:
+        self.prefixes = prefixes or PrefixMemory()
+        """What was watched lately, as keys and values."""
         self.profile: Profile = checkpoint.profile
         made = "" if weights == "stored" else f"+{weights}"
         digest = checkpoint.digest()
         self.identity = f"{checkpoint.name}@{digest}{made}"
         self.familiar = read_familiar(checkpoint.folder, digest)
+        self.calibration = read_calibration(checkpoint.folder, digest)
         self._model, self._tokenizer, self._stop_ids = model, tokenizer, stop_ids
 
     def watch(self, rgb_THWC: NDArray[np.uint8], row_seconds: tuple[float, ...]) -> Watched:
@@ -85,6 +95,30 @@ class Engine:
         """Encode one picture: a row at time 0, made of the picture twice; raises as ``watch``."""
         with model_errors():
             return watch_frames(self._model, rgb_HWC[None], (0.0,), "image", still=False)
+
+    @cached_property
+    def tower(self) -> str:
+        """What vision tokens depend on beside the frames: weights to the bit, type, device, torch.
+
+        The weights are read whole, once: a checkpoint's identity looks at parts of large files.
+        """
+        where = f"{self._model.dtype} on {self._device.type}, torch {torch.__version__}"
+        return f"{tower_digest(self._model)} {where}"
+
+    def row_bytes(self, height: int, width: int) -> int:
+        """Bytes of the tokens of one row of frames of that size."""
+        return row_bytes(self._model, height, width)
+
+    def restore(
+        self,
+        tokens_RB: NDArray[np.uint8],
+        checks: tuple[bytes, ...],
+        row_seconds: tuple[float, ...],
+        size: tuple[int, int],
+    ) -> Watched:
+        """What was watched once, from the bytes of its rows and their SHA-256 (``Watched``)."""
+        seen = restore_rows(self._model, tokens_RB, row_seconds, size)
+        return replace(seen, row_checks=checks)
 
     def is_familiar(self, watched: Watched) -> bool | None:
         """Whether it looks like what the checkpoint was made for; None where that is not told."""
@@ -104,28 +138,32 @@ class Engine:
         stop: Sequence[str] = (),
         constraint: Constraint | None = None,
         on_text: OnText = unheard,
+        until: Callable[[], bool] = never,
     ) -> Reply:
-        """Reply to a chat, ended by the model, a ``stop`` string or ``max_new_tokens``.
+        """Reply to a chat, ended by the model, a ``stop`` string, ``max_new_tokens`` or ``until``.
 
         ``watched`` are the chat's videos and images in order of appearance; none for text alone.
         Without ``sampling`` every token is the most probable one. ``constraint``, a fresh one for
-        every reply, says which tokens may follow. ``on_text`` gets the words as they come. Raises
-        :class:`ModelError` when the prompt cannot be built or run.
+        every reply, says which tokens may follow. ``on_text`` gets the words as they come; after
+        each token ``until`` says whether to leave it at that. Raises :class:`ModelError` when the
+        prompt cannot be built or run.
         """
         with model_errors():
-            words = TextStream(self._tokenizer, stop)
-            tokens = stream(
-                self._model,
-                *self._prompt(chat, watched),
-                max_new_tokens=max_new_tokens,
-                stop_ids=self._stop_ids,
-                sampling=sampling or GREEDY,
-                constraint=constraint,
-                vocab=self._tokenizer.size,
-            )
-            said, text = _hear(tokens, words, on_text)
-        stopped = words.stopped or len(said) < max_new_tokens
-        return self._reply_of(said, text, stopped=stopped)
+            words, prompt = TextStream(self._tokenizer, stop), self._rendered(chat, watched)
+            with self._prefix(prompt, max_new_tokens) as (cache, prefix):
+                tokens = stream(
+                    self._model,
+                    *self._embedded(prompt, start=prompt.shared),
+                    max_new_tokens=max_new_tokens,
+                    stop_ids=self._stop_ids,
+                    cache=cache,
+                    sampling=sampling or GREEDY,
+                    constraint=constraint,
+                    vocab=self._tokenizer.size,
+                )
+                said, text, broken = _hear(tokens, words, on_text, until)
+        stopped = words.stopped or (len(said) < max_new_tokens and not broken)
+        return self._reply_of(said, text, stopped=stopped, prefix=prefix)
 
     @torch.inference_mode()
     def replies(
@@ -135,55 +173,139 @@ class Engine:
         *,
         max_new_tokens: int,
         sampling: Sampling | None = None,
+        until: Callable[[], bool] = never,
     ) -> list[Reply]:
         """Replies to many chats about the same inputs, each what :meth:`reply` would give.
 
         Inputs and whatever else the chats begin with are read once, and all replies are spoken in
         one batch. Where a text before an input differs (a profile that puts the text first), they
-        share nothing and are answered one by one. Raises :class:`ModelError` as ``reply``.
+        share nothing and are answered one by one. ``until`` ends all of them, between two tokens.
+        Raises :class:`ModelError` as ``reply``.
         """
         with model_errors():
             prompts = [self._rendered(chat, watched) for chat in chats]
             shared = shared_tokens(prompts, self._model.config) if len(chats) > 1 else 0
             if shared:
-                said = self._speak_behind(prompts, shared, max_new_tokens, sampling or GREEDY)
-                return [self._reply_of_ids(each) for each in said]
+                draw = sampling or GREEDY
+                return self._speak_behind(prompts, shared, max_new_tokens, draw, until)
         return [
-            self.reply(chat, watched, max_new_tokens=max_new_tokens, sampling=sampling)
+            UNSAID
+            if until()
+            else self.reply(
+                chat, watched, max_new_tokens=max_new_tokens, sampling=sampling, until=until
+            )
             for chat in chats
         ]
 
     def _speak_behind(
-        self, prompts: Sequence[Rendered], shared: int, limit: int, sampling: Sampling
-    ) -> list[Generation]:
+        self,
+        prompts: Sequence[Rendered],
+        shared: int,
+        limit: int,
+        sampling: Sampling,
+        until: Callable[[], bool],
+    ) -> list[Reply]:
         """Replies behind the first ``shared`` tokens, which are all prompts' own."""
-        tails = [self._embedded(prompt, start=shared) for prompt in prompts]
-        room = shared + sum(tail.embeds_1SD.shape[1] for tail in tails) + len(tails) * (limit - 1)
-        model = self._model
-        cache = KVCache(model.config.text, room, dtype=model.dtype, device=self._device)
-        prefill(model, *self._embedded(prompts[0], end=shared), cache)
-        return generate_behind(
-            model,
-            cache,
-            tails,
-            max_new_tokens=limit,
-            stop_ids=self._stop_ids,
-            sampling=sampling,
-            vocab=self._tokenizer.size,
+        first, tails = prompts[0], [self._embedded(each, start=shared) for each in prompts]
+        room = sum(tail.embeds_1SD.shape[1] for tail in tails) + len(tails) * (limit - 1)
+        with self._prefix(first, shared - len(first.ids) + room) as (cache, prefix):
+            if shared > first.shared:
+                prefill(self._model, *self._embedded(first, first.shared, shared), cache)
+            said = generate_behind(
+                self._model,
+                cache,
+                tails,
+                max_new_tokens=limit,
+                stop_ids=self._stop_ids,
+                sampling=sampling,
+                vocab=self._tokenizer.size,
+                until=until,
+            )
+        # The first pays for what all share.
+        others: CacheState = "off" if prefix == "off" else "hit"
+        return [self._reply_of_ids(each, others if k else prefix) for k, each in enumerate(said)]
+
+    def _prefix(
+        self, prompt: Rendered, room: int
+    ) -> AbstractContextManager[tuple[KVCache, CacheState]]:
+        """A cache that holds the prompt up to its ``shared`` tokens, with room for its others and
+        for ``room`` more; and whether it was at hand.
+
+        Always in two steps, kept or not: a question gets the same numbers whoever asked before it.
+        """
+        model, shared = self._model, prompt.shared
+
+        def prefilled(capacity: int) -> KVCache:
+            cache = KVCache(model.config.text, capacity, dtype=model.dtype, device=self._device)
+            if shared:
+                prefill(model, *self._embedded(prompt, end=shared), cache)
+            return cache
+
+        return self.prefixes.lend(
+            prompt.key if shared else None,
+            capacity=len(prompt.ids) + room,
+            make=prefilled,
+            token_bytes=kv_bytes_per_token(model.config.text, model.dtype.itemsize),
+            device=self._device,
         )
 
     @torch.inference_mode()
     def choose(
         self, chat: Chat, watched: Watched | Sequence[Watched], answers: Sequence[str]
-    ) -> tuple[float, ...]:
-        """How probable each answer is as the whole reply, among these answers; they sum to 1.
+    ) -> Choice:
+        """How probable each answer is as the whole reply, among these answers.
 
         All are scored in one pass. Raises :class:`ModelError` as ``reply``, and on an empty answer.
         """
         with model_errors():
             ids = [self._tokenizer.encode(answer) for answer in answers]
             ended = [[*each, self._tokenizer.im_end] if each else [] for each in ids]
-            return tuple(choose(self._model, *self._prompt(chat, watched), ended).probabilities)
+            prompt = self._rendered(chat, watched)
+            with self._prefix(prompt, sum(map(len, ended))) as (cache, prefix):
+                tail = self._embedded(prompt, start=prompt.shared)
+                chosen = choose(self._model, *tail, ended, cache=cache)
+        return Choice(probabilities=tuple(chosen.probabilities), prefix=prefix)
+
+    @torch.inference_mode()
+    def choose_each(
+        self, chat: Chat, windows: Sequence[Watched], answers: Sequence[str]
+    ) -> NDArray[np.float64]:
+        """How probable each answer is about each window, among these: (N, C), rows sum to 1.
+
+        Answers are told apart by their first tokens and windows alike run together: cheaper than
+        :meth:`choose`, and the same to rounding where the first tokens decide. Raises
+        :class:`ModelError` as ``reply``, and when two answers begin alike.
+        """
+        with model_errors():
+            first = [self._tokenizer.encode(answer)[0] for answer in answers if answer]
+            if len(set(first)) != len(answers):
+                raise ModelError(
+                    f"the answers {list(answers)} cannot be told apart by their first tokens",
+                    code="choices_alike",
+                    next_step="Use choose, or give answers that begin differently.",
+                )
+            prompts = [self._prompt(chat, window) for window in windows]
+            return first_tokens(self._model, prompts, first).numpy().astype(np.float64)
+
+    def embed(self, chat: Chat, windows: Sequence[Watched]) -> NDArray[np.float32]:
+        """A vector for each window, (N, D), of length 1: the state of the last token of ``chat``.
+
+        Which state is the profile's to say. Raises :class:`ModelError` as ``reply``.
+        """
+        return self._vectors([(chat, (window,)) for window in windows])
+
+    def embed_texts(self, chats: Sequence[Chat]) -> NDArray[np.float32]:
+        """A vector for each chat of text alone, (N, D), of length 1; as :meth:`embed`."""
+        return self._vectors([(chat, ()) for chat in chats])
+
+    @torch.inference_mode()
+    def _vectors(self, chats: Sequence[tuple[Chat, tuple[Watched, ...]]]) -> NDArray[np.float32]:
+        with model_errors():
+            prompts = [self._prompt(chat, watched) for chat, watched in chats]
+            early = self.profile.embed_state == "before_last_mlp"
+            states_ND = last_states(self._model, prompts, before_mlp=early)
+            unit_ND: NDArray[np.float32] = torch.nn.functional.normalize(states_ND, dim=-1).numpy()
+        return unit_ND
 
     @torch.inference_mode()
     def hidden(self, chat: Chat, watched: Watched | Sequence[Watched], layer: int) -> Tensor:
@@ -227,16 +349,20 @@ class Engine:
         rows = self._model.config.text.vocab_size
         return Vocabulary(self._tokenizer, stop_ids=self._stop_ids, vocab_size=rows)
 
-    def _reply_of_ids(self, said: Generation) -> Reply:
+    def _reply_of_ids(self, said: Generation, prefix: CacheState) -> Reply:
         tokens = [Token(*pair) for pair in zip(said.ids, said.logprobs, strict=True)]
-        return self._reply_of(tokens, self._tokenizer.decode(said.ids), stopped=said.stopped)
+        text = self._tokenizer.decode(said.ids)
+        return self._reply_of(tokens, text, stopped=said.stopped, prefix=prefix)
 
-    def _reply_of(self, said: Sequence[Token], text: str, *, stopped: bool) -> Reply:
+    def _reply_of(
+        self, said: Sequence[Token], text: str, *, stopped: bool, prefix: CacheState
+    ) -> Reply:
         return Reply(
             text=text,
             pieces=tuple(self._tokenizer.decode([token.id]) for token in said),
             logprobs=tuple(token.logprob for token in said),
             cut_short=not stopped,
+            prefix=prefix,
         )
 
     @property
@@ -251,11 +377,13 @@ def open_engine(
     dtype: Dtype = "auto",
     weights: Weights = "stored",
     compiled: bool = False,
+    prefixes: PrefixMemory | None = None,
 ) -> Engine:
     """Load a checkpoint; ``auto``: CUDA in bfloat16 where there is a card, else CPU in float32.
 
     ``weights`` other than ``stored`` makes bytes of them, and says so in the engine's identity.
-    ``compiled`` compiles the decoding of single replies at its first use.
+    ``compiled`` compiles the decoding of single replies at its first use. ``prefixes`` keeps what
+    was watched for the next question; none is kept without it.
     Raises :class:`ModelError` when the device is missing or cannot, or the folder cannot be loaded.
     """
     place = device_called(device)
@@ -269,25 +397,29 @@ def open_engine(
         stop_ids = load_stop_ids(checkpoint.folder)
         if compiled:
             compile_decoding(model)
-        return Engine(checkpoint, model, tokenizer, stop_ids, weights)
+        return Engine(checkpoint, model, tokenizer, stop_ids, weights, prefixes)
 
 
 def _hear(
-    tokens: Generator[Token, None, None], words: TextStream, on_text: OnText
-) -> tuple[list[Token], str]:
-    """The tokens up to a stop string or the end, and their text, told to ``on_text`` on the way."""
-    said, pieces = [], []
+    tokens: Generator[Token, None, None],
+    words: TextStream,
+    on_text: OnText,
+    until: Callable[[], bool],
+) -> tuple[list[Token], str, bool]:
+    """The tokens up to a stop string, ``until`` or the end; their text, told to ``on_text`` on the
+    way; and whether ``until`` ended it."""
+    said, pieces, broken = [], [], False
     with closing(tokens):
         for token in tokens:
             said.append(token)
             pieces.append(words.feed(token.id))
             on_text(pieces[-1])
-            if words.stopped:
+            if words.stopped or (broken := until()):
                 break
     if rest := words.finish():
         pieces.append(rest)
         on_text(rest)
-    return said, "".join(pieces)
+    return said, "".join(pieces), broken
 
 
 def device_called(name: Device) -> str:

@@ -57,6 +57,12 @@ class QueryError(VidqaError, ValueError):
     stage = "query"
 
 
+class CacheError(VidqaError):
+    """What is kept of earlier work cannot be read, written or trusted; answers do not need it."""
+
+    stage = "cache"
+
+
 class ModelError(VidqaError):
     """A checkpoint that cannot be found, loaded or run."""
 

@@ -5,12 +5,15 @@ Axes: M vision tokens, D decoder width; S prompt tokens.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import takewhile
 from typing import Literal, NamedTuple
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from qwen25vl import Grid, Message, ModelConfig, Tokenizer, Vision, VisionRun, position_ids
@@ -29,11 +32,48 @@ class Watched:
     run: VisionRun
     """The grid of patches and the seconds of its rows, on the model's own timeline."""
     kind: Kind = "video"
+    row_checks: tuple[bytes, ...] = ()
+    """SHA-256 of each row's tokens, where they were formed before."""
 
     @property
     def token_count(self) -> int:
         """Merged vision tokens."""
         return int(self.tokens_MD.shape[0])
+
+    def row_bytes(self) -> NDArray[np.uint8]:
+        """The tokens of each row as bytes, (R, B); on a processor they are not copied."""
+        rows = len(self.run.row_seconds)
+        tokens_MD = self.tokens_MD.detach().cpu().contiguous()
+        flat_RB: NDArray[np.uint8] = tokens_MD.view(torch.uint8).view(rows, -1).numpy()
+        return flat_RB
+
+    def rows(self, first: int, last: int) -> Watched:
+        """Rows [first, last) as a video of their own, whose time 0 is that of row ``first``.
+
+        The tower never mixes rows, so these are the tokens that watching them alone would give.
+        """
+        grid, seconds = self.run
+        per_row = self.token_count // grid.t
+        own = tuple(s - seconds[first] for s in seconds[first:last])
+        return Watched(
+            tokens_MD=self.tokens_MD[first * per_row : last * per_row],
+            run=VisionRun(grid._replace(t=last - first), own),
+            kind=self.kind,
+            row_checks=self.row_checks[first:last],
+        )
+
+    @classmethod
+    def joined(cls, parts: Sequence[tuple[float, Watched]]) -> Watched:
+        """Stretches of one video after one another, each with the second at which it starts."""
+        grid = parts[0][1].run.grid
+        seconds = tuple(at_s + s for at_s, part in parts for s in part.run.row_seconds)
+        checked = all(part.row_checks for _, part in parts)
+        return cls(
+            tokens_MD=torch.cat([part.tokens_MD for _, part in parts]),
+            run=VisionRun(grid._replace(t=len(seconds)), seconds),
+            kind=parts[0][1].kind,
+            row_checks=tuple(c for _, part in parts for c in part.row_checks) if checked else (),
+        )
 
 
 class Rendered(NamedTuple):
@@ -41,8 +81,29 @@ class Rendered(NamedTuple):
 
     ids: list[int]
     positions_3S: Tensor
-    tokens_MD: Tensor | None
-    """Of all inputs in order, one per pad; None when the prompt is text alone."""
+    watched: tuple[Watched, ...]
+    """All inputs in order."""
+    shared: int
+    """Tokens up to the end of the last input: what other questions about the inputs begin with too,
+    where no words before them differ. 0 when the prompt is text alone."""
+
+    @property
+    def tokens_MD(self) -> Tensor | None:
+        """Of all inputs in order, one per pad; None when the prompt is text alone."""
+        tokens = [each.tokens_MD for each in self.watched]
+        return torch.cat(tokens) if len(tokens) > 1 else (tokens[0] if tokens else None)
+
+    def key(self) -> bytes:
+        """SHA-256 of all that the keys and values of the first ``shared`` tokens are computed from.
+
+        Their ids and positions, and the vision tokens in place of the pads, each to the bit.
+        """
+        digest = hashlib.sha256(np.asarray(self.ids[: self.shared], dtype=np.int64).data)
+        digest.update(self.positions_3S[:, : self.shared].contiguous().numpy().data)
+        for each in self.watched:
+            for check in each.row_checks or row_checks(each.row_bytes()):
+                digest.update(check)
+        return digest.digest()
 
 
 class Block(NamedTuple):
@@ -86,8 +147,9 @@ def render(
     ]
     ids = tokenizer.render_chat(messages)
     runs = [block.run for several in blocks for block in several]
-    tokens = [each.tokens_MD for each in watched]
-    return Rendered(ids, position_ids(ids, runs, config), torch.cat(tokens) if tokens else None)
+    pads = (config.image_token_id, config.video_token_id)
+    shared = next((k for k in range(len(ids), 0, -1) if ids[k - 1] in pads), 0)
+    return Rendered(ids, position_ids(ids, runs, config), tuple(watched), shared)
 
 
 def blocks_of(watched: Watched, profile: Profile) -> list[Block]:
@@ -121,6 +183,11 @@ def _check_places(chat: Chat, watched: Sequence[Watched]) -> None:
             code="inputs_mismatch",
             next_step="Give one watched video or image for each place, in order of appearance.",
         )
+
+
+def row_checks(rows_RB: NDArray[np.uint8]) -> tuple[bytes, ...]:
+    """SHA-256 of each row's bytes."""
+    return tuple(hashlib.sha256(row_B.data).digest() for row_B in rows_RB)
 
 
 def _listed(kinds: Sequence[str]) -> str:

@@ -14,12 +14,18 @@ from typing import Literal
 
 from vidqa.budget import Budget
 from vidqa.errors import ModelError
+from vidqa.reach import Reach
 
 ContentOrder = Literal["video_first", "text_first"]
 ReplyFormat = Literal["sentence", "event_sentence", "answer_tag", "answer_tag_many"]
 TimeEncoding = Literal["mrope", "text"]
 """How a video's times reach the model: ``mrope`` as position ids of its rows; ``text`` as words
 before every row, an image of its own then (TimeLens, arXiv 2512.14698; DATE, 2509.09263)."""
+EmbedState = Literal["normed", "before_last_mlp"]
+"""Which state of a prompt's last token is a clip's vector: ``normed``, after the final norm, for
+checkpoints that were trained so; ``before_last_mlp``, what the last layer's attention leaves, the
+best one of untrained checkpoints (FreeRet, arXiv 2509.24621)."""
+USUAL_REACH = Reach()
 MARKER = "vidqa_profile"
 """Key of ``config.json`` with which any checkpoint may name its profile."""
 
@@ -52,11 +58,45 @@ class Profile:
     time_encoding: TimeEncoding = "mrope"
     time_text: str = "{seconds:.1f}s"
     """Words before a row under ``text``; ``seconds`` are those of the row's first frame."""
+    reach: Reach = USUAL_REACH
+    """How much video one look is trusted with, and how longer ones are searched."""
+    describe: str
+    """User text that asks for all events of a video with their times."""
+    describe_tokens: int = 1024
+    """Most new tokens of a list of events."""
+    embed_video: str
+    """User text after a video: the state of the prompt's last token is the video's vector."""
+    embed_text: str
+    """User text with ``{text}``, for the vector of a text."""
+    embed_state: EmbedState = "before_last_mlp"
+    rewrite: str = ""
+    """User text with ``{question}`` that asks for what a frame with the answer would show, to look
+    for such frames; empty where the checkpoint cannot do that."""
+    claim: str = "{question} {answer}"
+    """What is verified of a span that an answer cites, with ``{question}`` and ``{answer}``."""
     notice: str = ""
     """What a person must know before trusting any answer of this checkpoint; shells show it."""
 
 
 _ASK = "{question}\nAnswer briefly."
+_DESCRIBE = (
+    "Localize a series of activity events in the video, output the start and end timestamp for "
+    "each event, and describe each event with sentences. Provide the result in json format with "
+    "'mm:ss.ff' format for time depiction."
+)
+_EMBED_VIDEO = (
+    "Capture the semantics of this video: its main subject, its setting and the main activity. "
+    "Do not use function words, prepositions, or symbols.\nSummarize the above video in one word:"
+)
+_EMBED_TEXT = (
+    "{text}\nCapture the semantics of the sentence above: its main subject, its setting and the "
+    "main activity. Do not use function words, prepositions, or symbols.\n"
+    "Summarize the above sentence in one word:"
+)
+_REWRITE = (
+    "Question about a video: {question}\nDescribe in one short sentence what a frame that answers "
+    "it would show. Answer with the sentence only."
+)
 _VERIFY = "Does this happen in the video: '{query}'?\nA. Yes\nB. No\nAnswer with the letter only."
 _R1_EVENT = (
     'To accurately pinpoint the event "{query}" in the video, '
@@ -77,6 +117,10 @@ BASE = Profile(
     ground="Give the query: '{query}', when does the described content occur in the video?",
     ask=_ASK,
     verify=_VERIFY,
+    describe=_DESCRIBE,
+    embed_video=_EMBED_VIDEO,
+    embed_text=_EMBED_TEXT,
+    rewrite=_REWRITE,
     reply_format="sentence",
     budget=Budget(),
     ground_tokens=256,
@@ -88,10 +132,26 @@ NANO = Profile(
     ground=BASE.ground,
     ask=_ASK,
     verify=_VERIFY,
+    describe="List the events of the video, each with its times.",
+    describe_tokens=224,
+    embed_video="Describe the video in one word:",
+    embed_text="{text}\nSummarise this in one word:",
+    embed_state="normed",
+    claim="{answer}",
     reply_format="sentence",
     budget=Budget(frames=128, fixed_size=(56, 56)),
     ground_tokens=96,
     ask_tokens=48,
+    # Trained on up to 120 s in a prompt, frames at 2 to 0.5 a second (vidqa_nano/rates.py).
+    reach=Reach(
+        one_pass_s=120.0,
+        window_s=32.0,
+        fps_min=0.5,
+        fps_max=2.0,
+        skim_fps=1.0,
+        skim_gap_s=2.0,
+        whole=False,
+    ),
     notice=(
         "nano is the built-in demonstration: it knows only its own drawn world. For real footage "
         "name a checkpoint: --model Qwen/Qwen2.5-VL-7B-Instruct, or a folder."
@@ -103,6 +163,10 @@ TIME_R1 = Profile(
     ground=f"{_R1_EVENT}specific time ranges (xx.xx to xx.xx){_R1_ANSWER}",
     ask=_ASK,
     verify=_VERIFY,
+    describe=_DESCRIBE,
+    embed_video=_EMBED_VIDEO,
+    embed_text=_EMBED_TEXT,
+    rewrite=_REWRITE,
     reply_format="answer_tag",
     budget=_R1_BUDGET,
     ground_tokens=1024,
@@ -121,6 +185,10 @@ VIDEOCHAT_R1 = Profile(
         "For example: <answer>A</answer><glue>[(5.2, 10.4)]</glue>."
     ),
     verify=_VERIFY,
+    describe=_DESCRIBE,
+    embed_video=_EMBED_VIDEO,
+    embed_text=_EMBED_TEXT,
+    rewrite=_REWRITE,
     reply_format="answer_tag",
     budget=_R1_BUDGET,
     ground_tokens=1024,
@@ -143,6 +211,10 @@ MUSEG = Profile(
         "your reasoning process above and output your answer within <answer> </answer> tags."
     ),
     verify=_VERIFY,
+    describe=_DESCRIBE,
+    embed_video=_EMBED_VIDEO,
+    embed_text=_EMBED_TEXT,
+    rewrite=_REWRITE,
     reply_format="answer_tag_many",
     budget=_R1_BUDGET,
     ground_tokens=1024,
@@ -160,6 +232,10 @@ TIMELENS = Profile(
     ),
     ask=_ASK,
     verify=_VERIFY,
+    describe=_DESCRIBE,
+    embed_video=_EMBED_VIDEO,
+    embed_text=_EMBED_TEXT,
+    rewrite=_REWRITE,
     reply_format="event_sentence",
     budget=Budget(frames=448, video_tokens=14_336, fps=2.0, row_tokens_min=64),
     ground_tokens=512,
@@ -173,6 +249,10 @@ MIMO_VL = Profile(
     ground=BASE.ground,
     ask=_ASK,
     verify=_VERIFY,
+    describe=_DESCRIBE,
+    embed_video=_EMBED_VIDEO,
+    embed_text=_EMBED_TEXT,
+    rewrite=_REWRITE,
     reply_format="sentence",
     budget=Budget(),
     ground_tokens=2048,

@@ -13,8 +13,13 @@ __all__ = [
     "Video",
     "ask_prompt",
     "ask_text",
+    "claim_text",
+    "describe_prompt",
+    "embed_text_prompt",
+    "embed_video_prompt",
     "ground_prompt",
     "ground_text",
+    "rewrite_prompt",
     "verify_prompt",
     "verify_text",
 ]
@@ -39,6 +44,34 @@ def verify_prompt(query: str, profile: Profile) -> Chat:
     Raises :class:`QueryError` on a blank query.
     """
     return _chat(verify_text(query, profile), profile)
+
+
+def describe_prompt(profile: Profile) -> Chat:
+    """What happens, and when?"""
+    return _chat(profile.describe, profile)
+
+
+def embed_video_prompt(profile: Profile) -> Chat:
+    """A video in one word: the state of the last token is its vector."""
+    return _chat(profile.embed_video, profile)
+
+
+def embed_text_prompt(text: str, profile: Profile) -> Chat:
+    """A text in one word, to be compared with videos; raises :class:`QueryError` on a blank one."""
+    words = Text(profile.embed_text.replace("{text}", _one_line(text)))
+    return Chat((Turn("system", (Text(profile.system),)), Turn("user", (words,))))
+
+
+def rewrite_prompt(question: str, profile: Profile) -> Chat:
+    """What would a frame that answers ``question`` show? Text alone, for profiles that ask it."""
+    words = Text(profile.rewrite.replace("{question}", _one_line(question)))
+    return Chat((Turn("system", (Text(profile.system),)), Turn("user", (words,))))
+
+
+def claim_text(question: str, answer: str, profile: Profile = BASE) -> str:
+    """What an answer says happens, as a query to be verified."""
+    told = profile.claim.replace("{question}", _one_line(question))
+    return told.replace("{answer}", _one_line(answer))
 
 
 def ground_text(query: str, profile: Profile = BASE) -> str:

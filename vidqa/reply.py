@@ -3,12 +3,23 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import Literal
 
+CacheState = Literal["hit", "miss", "partial", "off"]
+"""Of something kept from earlier: all of it was there, nothing, a part; or nothing is kept."""
 OnText = Callable[[str], None]
 """Told the text of every token as it comes, in order: ``""`` while a character or what may become a
 stop string is unfinished, so it is called once for every token at least."""
+
+
+def combined(states: Iterable[CacheState]) -> CacheState:
+    """One state of several: ``hit`` or ``miss`` when all are, ``off`` when nothing is kept."""
+    told = set(states) - {"off"}
+    if len(told) > 1:
+        return "partial"
+    return told.pop() if told else "off"
 
 
 def unheard(piece: str) -> None:
@@ -28,6 +39,8 @@ class Reply:
     """The model's own, whatever it was drawn by."""
     cut_short: bool
     """The length limit ended it, not the model."""
+    prefix: CacheState = field(default="off", compare=False)
+    """Whether the keys and values of what was watched were at hand; no word depends on it."""
 
     @property
     def score(self) -> float:
@@ -41,3 +54,17 @@ class Reply:
             if any(char.isdigit() for char in piece)
         ]
         return math.exp(sum(digits) / len(digits)) if digits else 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Choice:
+    """What the model chose among some answers."""
+
+    probabilities: tuple[float, ...]
+    """Of each answer, in the order given; they sum to 1."""
+    prefix: CacheState = field(default="off", compare=False)
+    """As of a reply."""
+
+
+UNSAID = Reply(text="", pieces=(), logprobs=(), cut_short=True)
+"""A reply that was ended before it began."""

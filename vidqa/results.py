@@ -10,12 +10,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+from vidqa.reply import CacheState
+from vidqa.signs import Signs
 from vidqa.timeline import Span, format_timecode
 
 Outcome = Literal["found", "not_found", "uncertain"]
-CacheState = Literal["hit", "miss", "off"]
 MarkKind = Literal["box", "point"]
 SourceKind = Literal["video", "image"]
+EndedEarly = Literal["interrupted", "deadline", "passes"]
+"""The caller stopped it; its time was up; its passes were used up with candidates left."""
 JsonDict = dict[str, object]
 _SHOWN: Mapping[SourceKind, str] = {"video": "footage", "image": "picture"}
 
@@ -40,10 +43,17 @@ class Segment:
 
     span: Span
     score: float
-    """0 to 1, how sure the model was of the digits it wrote; an ordering, not a probability."""
+    """0 to 1, an ordering within one checkpoint and no probability: how sure the model was of the
+    digits it wrote, how sure of a yes, and how well several looks agree, where there were any."""
     precision_s: float
-    """Finest difference in time that the frames behind this answer can show."""
+    """Finest difference in time that the frames behind this answer can show, or how far several
+    looks at it differ, whichever is more."""
     evidence: tuple[Evidence, ...] = ()
+    confidence: float | None = None
+    """How probable it is that this is right, 0 to 1, by the checkpoint's calibration; ``None``
+    where the checkpoint has none (``vidqa calibrate`` makes one)."""
+    signs: Signs | None = None
+    """What the confidence was made of; in no output."""
 
     def to_dict(self) -> JsonDict:
         """Start and end as seconds and as timecodes, then score, precision and evidence."""
@@ -52,6 +62,7 @@ class Segment:
             "start_tc": format_timecode(self.span.start_s),
             "end_tc": format_timecode(self.span.end_s),
             "score": round(self.score, 4),
+            "confidence": None if self.confidence is None else round(self.confidence, 4),
             "precision_s": _ms(self.precision_s),
             "evidence": [frame.to_dict() for frame in self.evidence],
         }
@@ -110,6 +121,18 @@ class VideoFacts:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Looked:
+    """A stretch that was looked at, and how densely."""
+
+    span: Span
+    fps: float
+
+    def to_dict(self) -> JsonDict:
+        """``start``, ``end`` and ``fps``."""
+        return {**_span_dict(self.span), "fps": round(self.fps, 4)}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Coverage:
     """The part of the video that was looked at."""
 
@@ -118,12 +141,17 @@ class Coverage:
     """Length looked at over the length of the video, 0 to 1."""
     unreadable_from_s: float | None = None
     """Where the file stops decoding, when its tail is damaged; nothing after it was seen."""
+    looked: tuple[Looked, ...] = ()
+    """The stretches that make it up, by rate and time, where there was more than one look."""
 
     def to_dict(self) -> JsonDict:
-        """``start``, ``end``, ``fraction`` and, for a damaged tail only, ``unreadable_from``."""
+        """``start``, ``end``, ``fraction``; ``looked`` where there were several looks, and
+        ``unreadable_from`` for a damaged tail."""
         tail: JsonDict = {}
         if self.unreadable_from_s is not None:
             tail = {"unreadable_from": _ms(self.unreadable_from_s)}
+        if self.looked:
+            tail["looked"] = [each.to_dict() for each in self.looked]
         return {**_span_dict(self.span), "fraction": round(self.fraction, 4), **tail}
 
 
@@ -138,6 +166,11 @@ class Pass:
     height: int
     width: int
     video_tokens: int
+    """Of all frames of this entry together."""
+    windows: int = 1
+    """Looks that this entry stands for: those of a skim, or windows asked in one batch."""
+    count: int = 1
+    """Runs of the model within the budget of one pass; only a skim or a scan has more than one."""
 
     def to_dict(self) -> JsonDict:
         """One entry of ``passes``."""
@@ -149,6 +182,8 @@ class Pass:
             "height": self.height,
             "width": self.width,
             "video_tokens": self.video_tokens,
+            "windows": self.windows,
+            "count": self.count,
         }
 
 
@@ -166,11 +201,14 @@ class Provenance:
     reply_kind: str
     """Which reply format was recognised in it."""
     cache: Mapping[str, CacheState] = field(default_factory=dict)
+    """``features``: vision tokens on disk; ``prefix``: keys and values of the video in memory."""
     timings: Mapping[str, float] = field(default_factory=dict)
     """Seconds of wall time by stage."""
     familiar: bool | None = None
     """Whether what was seen looks like what the model was made for; ``None`` where its checkpoint
     does not tell."""
+    ended_early: EndedEarly | None = None
+    """Why the search stopped before it was done; what is told is what was known by then."""
     notes: tuple[str, ...] = ()
     """What a careful reader should know before trusting the answer."""
 
@@ -184,7 +222,27 @@ class Provenance:
             "reply": {"text": self.reply, "kind": self.reply_kind},
             "timings": {name: round(value_s, 3) for name, value_s in self.timings.items()},
             "familiar": self.familiar,
+            "ended_early": self.ended_early,
             "notes": list(self.notes),
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Considered:
+    """A window of a long video that was a candidate."""
+
+    span: Span
+    named_by: str
+    """``coarse`` answer, clip ``vectors``, or ``scan``."""
+    confirmed: bool | None
+    """Whether a close look confirmed it; ``None`` where there was no time for one."""
+
+    def to_dict(self) -> JsonDict:
+        """``start``, ``end``, ``named_by``, ``confirmed``."""
+        return {
+            **_span_dict(self.span),
+            "named_by": self.named_by,
+            "confirmed": self.confirmed,
         }
 
 
@@ -196,6 +254,8 @@ class GroundResult:
     query: str
     segments: tuple[Segment, ...]
     provenance: Provenance
+    considered: tuple[Considered, ...] = ()
+    """Windows of a long video that were candidates, the most promising first."""
 
     @property
     def asked(self) -> str:
@@ -214,6 +274,7 @@ class GroundResult:
             "query": self.query,
             "video": self.provenance.video.to_dict(),
             "segments": [segment.to_dict() for segment in self.segments],
+            "considered": [each.to_dict() for each in self.considered],
             **self.provenance.to_dict(),
         }
 
@@ -254,8 +315,63 @@ class AskResult:
         }
 
 
-Result = GroundResult | AskResult
-"""What a question gets: both kinds have ``outcome``, ``asked``, ``segments``, ``provenance``."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Chapter:
+    """One thing that happens in a video."""
+
+    span: Span
+    text: str
+    score: float
+    """As of a segment."""
+    precision_s: float
+    evidence: tuple[Evidence, ...] = ()
+
+    def to_dict(self) -> JsonDict:
+        """Start and end as seconds and as timecodes, then text, score, precision and evidence."""
+        return {
+            **_span_dict(self.span),
+            "start_tc": format_timecode(self.span.start_s),
+            "end_tc": format_timecode(self.span.end_s),
+            "text": self.text,
+            "score": round(self.score, 4),
+            "precision_s": _ms(self.precision_s),
+            "evidence": [frame.to_dict() for frame in self.evidence],
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DescribeResult:
+    """What happens in a video: ``found`` has chapters by time, ``not_found`` says nothing does."""
+
+    outcome: Outcome
+    chapters: tuple[Chapter, ...]
+    provenance: Provenance
+
+    @property
+    def asked(self) -> str:
+        """A title, where other results have their question."""
+        return "What happens"
+
+    @property
+    def segments(self) -> tuple[Segment, ...]:
+        """The chapters' spans, under the name that a ground result has for its own."""
+        return tuple(
+            Segment(span=c.span, score=c.score, precision_s=c.precision_s, evidence=c.evidence)
+            for c in self.chapters
+        )
+
+    def to_dict(self) -> JsonDict:
+        """The result as plain JSON values."""
+        return {
+            "outcome": self.outcome,
+            "video": self.provenance.video.to_dict(),
+            "chapters": [chapter.to_dict() for chapter in self.chapters],
+            **self.provenance.to_dict(),
+        }
+
+
+Result = GroundResult | AskResult | DescribeResult
+"""What a question gets: all kinds have ``outcome``, ``asked``, ``segments``, ``provenance``."""
 
 
 def unfamiliar_note(model: str, kind: SourceKind) -> str:

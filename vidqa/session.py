@@ -7,16 +7,20 @@ from os import PathLike
 from pathlib import Path
 from typing import Any
 
+from vidqa.cache import CacheFolder, RowStore
 from vidqa.checkpoints import find_checkpoint
+from vidqa.effort import Effort
 from vidqa.engine import Sampling as Draw
 from vidqa.engine import open_engine
-from vidqa.pipeline.ask import ask
+from vidqa.pipeline.ask import ask, ask_many
 from vidqa.pipeline.context import Context, Manner, Progress, no_progress
-from vidqa.pipeline.ground import ground
+from vidqa.pipeline.describe import describe
+from vidqa.pipeline.ground import ground_many
 from vidqa.pipeline.planning import sampling_of
 from vidqa.pipeline.verify import verify
+from vidqa.prefixes import PrefixMemory
 from vidqa.reply import OnText, unheard
-from vidqa.results import AskResult, GroundResult
+from vidqa.results import AskResult, DescribeResult, GroundResult
 from vidqa.sampling import SamplingMode
 from vidqa.settings import Settings, load_settings
 
@@ -35,15 +39,46 @@ class Session:
         start_s: float | None = None,
         end_s: float | None = None,
         strict: bool = False,
+        effort: Effort | None = None,
     ) -> GroundResult:
         """When ``query`` happens in ``[start_s, end_s)`` of the video, or that it does not.
 
-        ``strict`` holds the model to the format its profile promises, so that no reply is
-        unreadable; a model that wants to say something else is not heard.
+        A video longer than one pass is trusted with is searched from coarse to fine; ``effort``
+        (:class:`vidqa.Effort`) bounds that search. ``strict`` holds the model to the format its
+        profile promises, so that no reply is unreadable; a model that wants to say something else
+        is not heard.
         Raises :class:`VideoError` on a file that cannot be read, :class:`PlanError` on an empty
         window or an impossible budget.
         """
-        return ground(Path(path), query, self.context, start_s=start_s, end_s=end_s, strict=strict)
+        return self.ground_many(
+            path, [query], start_s=start_s, end_s=end_s, strict=strict, effort=effort
+        )[0]
+
+    def ground_many(
+        self,
+        path: str | PathLike[str],
+        queries: Sequence[str],
+        *,
+        start_s: float | None = None,
+        end_s: float | None = None,
+        strict: bool = False,
+        effort: Effort | None = None,
+    ) -> list[GroundResult]:
+        """:meth:`ground` for many queries about one video, in their order; they share all that is
+        looked at, and where one pass shows it all, they are answered together. Raises as ground."""
+        how = {"start_s": start_s, "end_s": end_s}
+        return ground_many(Path(path), queries, self.context, strict=strict, effort=effort, **how)
+
+    def describe(
+        self,
+        path: str | PathLike[str],
+        *,
+        start_s: float | None = None,
+        end_s: float | None = None,
+        effort: Effort | None = None,
+    ) -> DescribeResult:
+        """What happens in ``[start_s, end_s)`` of the video, as chapters; raises as ground."""
+        return describe(Path(path), self.context, start_s=start_s, end_s=end_s, effort=effort)
 
     def ask(
         self,
@@ -57,9 +92,12 @@ class Session:
         max_tokens: int | None = None,
         stop: Sequence[str] = (),
         on_text: OnText = unheard,
+        effort: Effort | None = None,
     ) -> AskResult:
         """The answer to ``question`` from ``[start_s, end_s)`` of the video; raises as ground.
 
+        In a video longer than one pass is trusted with the question says where to look, within
+        ``effort``.
         ``system`` replaces the profile's system prompt; ``sampling`` (``qwen25vl.Sampling``) draws
         tokens, where ``None`` takes the most probable; ``max_tokens`` and ``stop`` strings end the
         reply; ``on_text`` gets its words as they come. Impossible ones are a :class:`ModelError`.
@@ -71,7 +109,27 @@ class Session:
             stop=tuple(stop),
             on_text=on_text,
         )
-        return ask(Path(path), question, self.context, start_s=start_s, end_s=end_s, manner=manner)
+        how = {"start_s": start_s, "end_s": end_s}
+        return ask(Path(path), question, self.context, manner=manner, effort=effort, **how)
+
+    def ask_many(
+        self,
+        path: str | PathLike[str],
+        questions: Sequence[str],
+        *,
+        start_s: float | None = None,
+        end_s: float | None = None,
+        system: str | None = None,
+        sampling: Draw | None = None,
+        max_tokens: int | None = None,
+        stop: Sequence[str] = (),
+        effort: Effort | None = None,
+    ) -> list[AskResult]:
+        """:meth:`ask` for many questions about one video, in their order; they share as
+        :meth:`ground_many`."""
+        manner = Manner(system=system, sampling=sampling, max_tokens=max_tokens, stop=tuple(stop))
+        how = {"start_s": start_s, "end_s": end_s}
+        return ask_many(Path(path), questions, self.context, manner=manner, effort=effort, **how)
 
     def verify(
         self,
@@ -111,6 +169,19 @@ def _context(settings: Settings, sampling: SamplingMode, progress: Progress) -> 
         dtype=settings.dtype,
         weights=settings.weights,
         compiled=settings.compile,
+        prefixes=_prefixes(settings),
     )
     how = sampling_of(checkpoint, settings, sampling)
-    return Context(engine=engine, sampling=how, progress=progress)
+    return Context(engine=engine, sampling=how, progress=progress, features=_features(settings))
+
+
+def _prefixes(settings: Settings) -> PrefixMemory:
+    on_host = settings.prefix_place == "host"
+    return PrefixMemory(settings.prefix_bytes if settings.cache else 0, on_host=on_host)
+
+
+def _features(settings: Settings) -> RowStore | None:
+    """The store of vision tokens, unless it is turned off."""
+    if not settings.cache or not settings.cache_bytes:
+        return None
+    return RowStore(CacheFolder(settings.cache_folder, settings.cache_bytes))

@@ -10,7 +10,7 @@ import os
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import Field, ValidationError
+from pydantic import ByteSize, Field, ValidationError
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -50,6 +50,25 @@ class Settings(BaseSettings):
     """Most frames in one pass."""
     budget_tokens: int = Field(default=24_576, ge=4, le=24_576)
     """Most video tokens in one pass."""
+    cache: bool = True
+    """Keep what was computed from a video for the next question."""
+    cache_dir: Path | None = None
+    """Where vision tokens are kept; the user's own cache folder when not given."""
+    cache_bytes: ByteSize = Field(default=ByteSize(10 * 10**9), ge=0)
+    """Most bytes there (``10GB``, ``500MB``); 0 keeps none."""
+    prefix_bytes: ByteSize = Field(default=ByteSize(2 * 10**9), ge=0)
+    """Most memory for keys and values of what was watched lately; 0 keeps none."""
+    prefix_place: Literal["device", "host"] = "device"
+    """Where those lie: beside the weights, or in the host's memory and copied back when used."""
+
+    @property
+    def cache_folder(self) -> Path:
+        """Where vision tokens are kept."""
+        if self.cache_dir is not None:
+            return self.cache_dir
+        from platformdirs import user_cache_path  # only where it is needed: start-up time
+
+        return user_cache_path("vidqa", appauthor=False)
 
     @classmethod
     def settings_customise_sources(

@@ -6,15 +6,17 @@ D decoder width.
 
 from __future__ import annotations
 
+import hashlib
 import math
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from qwen25vl import Qwen25VL, VisionConfig, VisionRun, grid_of, patchify
+from qwen25vl import Grid, Qwen25VL, VisionConfig, VisionRun, grid_of, patchify
 from vidqa.inputs import Kind, Watched
 
 CHUNK_PATCHES = 4_096
@@ -47,6 +49,44 @@ def watch_frames(
         tokens_MD[done : done + len(part_MD)] = part_MD
         done += len(part_MD)
     return Watched(tokens_MD=tokens_MD, run=VisionRun(grid, row_seconds), kind=kind)
+
+
+def row_bytes(model: Qwen25VL, height: int, width: int) -> int:
+    """Bytes of the tokens of one row of frames of that size in pixels."""
+    config = model.config.vision
+    block = config.patch_size * config.spatial_merge_size
+    return (height // block) * (width // block) * config.out_hidden_size * model.dtype.itemsize
+
+
+def restore_rows(
+    model: Qwen25VL,
+    tokens_RB: NDArray[np.uint8],
+    row_seconds: tuple[float, ...],
+    size: tuple[int, int],
+) -> Watched:
+    """The video whose ``Watched.row_bytes`` are these; on a processor they are not copied."""
+    config = model.config.vision
+    height, width = (side // config.patch_size for side in size)
+    flat = torch.from_numpy(tokens_RB).view(-1).view(model.dtype)
+    tokens_MD = flat.view(-1, config.out_hidden_size).to(model.device)
+    return Watched(
+        tokens_MD=tokens_MD, run=VisionRun(Grid(len(row_seconds), height, width), row_seconds)
+    )
+
+
+def tower_digest(model: Qwen25VL) -> str:
+    """Hexadecimal SHA-256 of the tower's weights, by name and as they are computed with."""
+    names = sorted(model.vision.state_dict().items())
+    with ThreadPoolExecutor() as pool:  # hashing lets go of the interpreter
+        digests = list(pool.map(lambda item: _weight_digest(*item), names))
+    return hashlib.sha256(b"".join(digests)).hexdigest()
+
+
+def _weight_digest(name: str, weight: Tensor) -> bytes:
+    whole = weight.detach().cpu().contiguous()
+    digest = hashlib.sha256(f"{name} {whole.dtype} {tuple(whole.shape)}".encode())
+    digest.update(whole.view(-1).view(torch.uint8).numpy().data)
+    return digest.digest()
 
 
 def _encode(model: Qwen25VL, rgb_THWC: NDArray[np.uint8]) -> Tensor:

@@ -5,7 +5,7 @@ Axes: R rows or questions, S prompt tokens, P packed tokens, K tokens attended t
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import torch
 import torch.nn.functional as F  # noqa: N812
@@ -19,6 +19,7 @@ from qwen25vl.decode import (
     collect,
     decode,
     log_scores,
+    never,
     require_prompts,
     runs_ahead,
 )
@@ -89,12 +90,14 @@ def generate_behind(
     stop_ids: Sequence[int],
     sampling: Sampling = GREEDY,
     vocab: int | None = None,
+    until: Callable[[], bool] = never,
 ) -> list[Generation]:
     """Replies to questions about one cached prefix, all in one row; each is what it is alone.
 
     Questions and replies use the cache's free room behind the prefix: as many tokens as the
     questions have, and ``max_new_tokens - 1`` for each. The prefix is neither copied nor changed,
-    and alone in the cache afterwards. Raises PromptError, before any work, without that room.
+    and alone in the cache afterwards. ``until`` ends all replies after a step. Raises PromptError,
+    before any work, without that room.
     """
     require_prompts(prompts, max_new_tokens)
     rows, prefix = len(prompts), cache.length
@@ -131,6 +134,6 @@ def generate_behind(
         pick = Picker(sampling, rows, device, vocab)
         ahead = runs_ahead(device.type, constrained=False)
         steps = decode(first_RV, step, pick, limit=max_new_tokens, ahead=ahead)
-        return collect(steps, rows, stop_ids)
+        return collect(steps, rows, stop_ids, until)
     finally:
         cache.truncate(prefix)

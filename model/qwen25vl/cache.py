@@ -5,6 +5,7 @@ Axes: B batch, K key-value heads, S sequence, D head dim.
 
 from __future__ import annotations
 
+from copy import copy
 from typing import Protocol
 
 import torch
@@ -76,6 +77,27 @@ class KVCache:
 
     def advance(self, tokens: int) -> None:
         self.length += tokens
+
+    @property
+    def bytes_held(self) -> int:
+        """Memory of keys and values, filled or not."""
+        return 2 * self.keys.numel() * self.keys.element_size()
+
+    def moved(self, *, capacity: int, device: torch.device | str) -> KVCache:
+        """The same tokens in other memory, with room for ``capacity`` in all.
+
+        Raises PromptError when that is less than it holds.
+        """
+        if capacity < self.length:
+            message = f"{self.length} cached tokens do not fit a capacity of {capacity}"
+            raise PromptError(message, next_step="ask for room for all of them")
+        other = copy(self)
+        other.capacity = capacity
+        shape = (*self.keys.shape[:3], capacity, self.keys.shape[4])
+        other.keys, other.values = (self.keys.new_empty(shape, device=device) for _ in range(2))
+        other.keys[:, :, :, : self.length] = self.keys[:, :, :, : self.length]
+        other.values[:, :, :, : self.length] = self.values[:, :, :, : self.length]
+        return other
 
     def truncate(self, length: int) -> None:
         """Forget everything after the first ``length`` tokens (to reuse a common prefix)."""

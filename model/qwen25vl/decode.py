@@ -84,10 +84,19 @@ def decode(
             scores_RV = step(ids_R)
 
 
+def never() -> bool:
+    """For replies that nobody ends early."""
+    return False
+
+
 def collect(
-    steps: Iterable[Sequence[Token]], rows: int, stop_ids: Sequence[int]
+    steps: Iterable[Sequence[Token]],
+    rows: int,
+    stop_ids: Sequence[int],
+    until: Callable[[], bool] = never,
 ) -> list[Generation]:
-    """Replies of all rows; each ends on its own, and reading stops when all have."""
+    """Replies of all rows; each ends on its own, and reading stops when all have, or when ``until``
+    says so after a step."""
     replies = [Generation([], [], stopped=False) for _ in range(rows)]
     going = set(range(rows))
     for tokens in steps:
@@ -99,7 +108,7 @@ def collect(
             else:
                 replies[row].ids.append(token.id)
                 replies[row].logprobs.append(token.logprob)
-        if not going:
+        if not going or until():
             break
     return replies
 

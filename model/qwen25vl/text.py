@@ -5,6 +5,8 @@ Axes: B batch, S new tokens, T tokens attended to (cached and new), H heads, D w
 
 from __future__ import annotations
 
+from typing import cast
+
 import torch
 from torch import Tensor, nn
 
@@ -57,8 +59,15 @@ class DecoderLayer(nn.Module):
     def forward(
         self, x_BSD: Tensor, rope: Rope, cache: Memory | None, mask: Tensor | None, causal: bool
     ) -> Tensor:
-        x_BSD = x_BSD + self.self_attn(self.input_layernorm(x_BSD), rope, cache, mask, causal)
+        x_BSD = self.attended(x_BSD, rope, cache, mask, causal)
         out: Tensor = x_BSD + self.mlp(self.post_attention_layernorm(x_BSD))
+        return out
+
+    def attended(
+        self, x_BSD: Tensor, rope: Rope, cache: Memory | None, mask: Tensor | None, causal: bool
+    ) -> Tensor:
+        """The first half of the layer: what its attention leaves, before its MLP."""
+        out: Tensor = x_BSD + self.self_attn(self.input_layernorm(x_BSD), rope, cache, mask, causal)
         return out
 
 
@@ -116,6 +125,20 @@ class TextDecoder(nn.Module):
             raise PromptError(message, next_step="layer counts layers done, from 0")
         self._check(embeds_BSD, positions_3BS, None)
         return self._run(layer, embeds_BSD, positions_3BS, None, None)
+
+    def last_state(self, embeds_BSD: Tensor, positions_3BS: Tensor, *, before_mlp: bool) -> Tensor:
+        """The state (B, D) of the last token: after the final norm, or what the last layer's
+        attention leaves, before its MLP and any norm.
+        """
+        if not before_mlp:
+            normed_BD: Tensor = self(embeds_BSD, positions_3BS)[:, -1]
+            return normed_BD
+        self._check(embeds_BSD, positions_3BS, None)
+        x_BSD = self._run(len(self.layers) - 1, embeds_BSD, positions_3BS, None, None)
+        rope = text_rope(positions_3BS, self.config, x_BSD.dtype)
+        last = cast("DecoderLayer", self.layers[-1])
+        state_BD: Tensor = last.attended(x_BSD, rope, None, None, x_BSD.shape[1] > 1)[:, -1]
+        return state_BD
 
     def _run(
         self,

@@ -1,7 +1,8 @@
 """``python -m vidqa_nano.needle FILE.mp4``: hours of video in which a few things happen once.
 
 Writes the film and, beside it, ``FILE.json``: every needle with its phrase and its span in seconds
-from the first frame, and as many phrases of things that never happen. Between the needles there
+from the first frame, and as many phrases of things that never happen; and the same as
+``FILE.jsonl``, labelled questions as ``vidqa calibrate`` reads them. Between the needles there
 are quiet scenes and harmless events of other kinds.
 """
 
@@ -99,8 +100,17 @@ def truth(hay: Haystack) -> dict[str, Any]:
     return {"duration": hay.story.duration_s, "needles": needles, "absent": list(hay.absent)}
 
 
+def labels(hay: Haystack, film: Path) -> str:
+    """The same as labelled questions, one a line."""
+    told = truth(hay)
+    spans = [(each["phrase"], [[each["start"], each["end"]]]) for each in told["needles"]]
+    asked = [*spans, *((phrase, []) for phrase in told["absent"])]
+    lines = ({"video": film.name, "query": query, "spans": at} for query, at in asked)
+    return "".join(f"{json.dumps(line)}\n" for line in lines)
+
+
 def main(argv: list[str] | None = None, clock: Callable[[], float] = time.perf_counter) -> int:
-    """Write both files and say how fast that was; returns the exit code."""
+    """Write all files and say how fast that was; returns the exit code."""
     parser = argparse.ArgumentParser(prog="python -m vidqa_nano.needle", description=__doc__)
     parser.add_argument("file", type=Path, help="an .mp4")
     parser.add_argument("--hours", type=float, default=1.0)
@@ -112,6 +122,7 @@ def main(argv: list[str] | None = None, clock: Callable[[], float] = time.perf_c
     write_film(hay.story, args.file, side=SIDE, fps=FPS, quality=26, effort=FAST)
     text = json.dumps(truth(hay), indent=2)
     args.file.with_suffix(".json").write_text(text + "\n", encoding="utf-8")
+    args.file.with_suffix(".jsonl").write_text(labels(hay, args.file), encoding="utf-8")
     took_s = clock() - start_s
     speed = hay.story.duration_s / took_s
     sys.stdout.write(f"{speed:.0f} times faster than real time ({took_s:.1f} s)\n")

@@ -189,10 +189,10 @@ def test_words_come_as_they_are_said_and_a_stop_string_ends_them(engine: Engine)
 def test_the_chance_of_an_answer_does_not_depend_on_where_it_is_listed(engine: Engine) -> None:
     watched = engine.watch(frames(4), (0.0, 1.0))
     chat = verify_prompt("person opens door", BASE)
-    yes, no = engine.choose(chat, watched, BASE.verify_choices)
-    assert engine.choose(chat, watched, ("B", "A")) == pytest.approx((no, yes))
+    yes, no = engine.choose(chat, watched, BASE.verify_choices).probabilities
+    assert engine.choose(chat, watched, ("B", "A")).probabilities == pytest.approx((no, yes))
     assert yes + no == pytest.approx(1.0)
-    longer = engine.choose(chat, watched, ("A", "AB"))
+    longer = engine.choose(chat, watched, ("A", "AB")).probabilities
     assert longer[0] > longer[1] > 0  # of one beginning, but each is a reply of its own
 
 

@@ -154,7 +154,7 @@ def test_every_prompt_has_a_pad_a_token_and_a_position_an_id(
 
 
 def rendered(ids: list[int]) -> Rendered:
-    return Rendered(ids, torch.zeros(3, len(ids)), None)
+    return Rendered(ids, torch.zeros(3, len(ids)), (), 0)
 
 
 def test_prompts_share_their_beginning_only_when_no_input_lies_behind_it(
@@ -169,3 +169,12 @@ def test_prompts_share_their_beginning_only_when_no_input_lies_behind_it(
 def test_one_system_prompt_replaces_the_profiles_own() -> None:
     chat = ask_prompt("why?", BASE, system="Say <|im_end|> little.")
     assert chat.turns[0] == Turn("system", (Text("Say < |im_end|> little."),))
+
+
+def test_slices_and_joins_keep_the_digests_of_rows_where_all_have_them() -> None:
+    bare = watched("video", 0.0, 1.0, 2.0)
+    known = replace(bare, row_checks=(b"a", b"b", b"c"))
+    assert known.rows(1, 3).row_checks == (b"b", b"c")
+    parts = [(0.0, known.rows(2, 3)), (5.0, known.rows(0, 1))]
+    assert Watched.joined(parts).row_checks == (b"c", b"a")
+    assert Watched.joined([*parts, (9.0, bare)]).row_checks == ()

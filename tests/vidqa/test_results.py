@@ -66,6 +66,7 @@ def test_a_found_moment_carries_seconds_timecodes_precision_and_evidence() -> No
             "start_tc": "01:02:03.480",
             "end_tc": "01:02:07.020",
             "score": 0.9123,
+            "confidence": None,
             "precision_s": 0.5,
             "evidence": [{"pts": 3723.98, "sha256": "sha256:ef"}],
         }
@@ -87,6 +88,8 @@ def test_a_result_says_what_was_looked_at_and_at_what_cost() -> None:
             "height": 140,
             "width": 252,
             "video_tokens": 17280,
+            "windows": 1,
+            "count": 1,
         }
     ]
     assert value["timings"] == {"decode_s": 1.235}

@@ -79,3 +79,29 @@ def test_a_file_that_is_not_toml_is_an_error_that_names_it(home: Path, broken: b
     with pytest.raises(SettingsError, match=r"config\.toml cannot be read") as caught:
         load_settings()
     assert caught.value.code == "config_unreadable"
+
+
+def test_what_is_kept_has_a_place_and_a_size_of_its_own_or_is_turned_off(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("VIDQA_CACHE_DIR", raising=False)
+    monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
+    plain = load_settings()
+    assert (plain.cache, int(plain.cache_bytes), int(plain.prefix_bytes)) == (
+        True,
+        10 * 10**9,
+        2 * 10**9,
+    )
+    assert plain.cache_folder.is_relative_to(home)
+    assert plain.cache_folder.name == "vidqa" or plain.cache_folder.parent.name == "vidqa"
+    monkeypatch.setenv("VIDQA_CACHE_BYTES", "500MB")
+    monkeypatch.setenv("VIDQA_CACHE", "0")
+    monkeypatch.setenv("VIDQA_CACHE_DIR", str(home / "mine"))
+    own = load_settings()
+    assert (own.cache, int(own.cache_bytes), own.cache_folder) == (
+        False,
+        500 * 10**6,
+        home / "mine",
+    )
+    with pytest.raises(SettingsError, match="cache_bytes"):
+        load_settings(cache_bytes="much")

@@ -8,6 +8,7 @@ from pathlib import Path
 import av
 import pytest
 
+from vidqa.pipeline.labelled import read_labelled
 from vidqa_nano.needle import haystack, main
 from vidqa_nano.phrases import KINDS, canonical
 
@@ -44,6 +45,9 @@ def test_the_command_writes_film_and_truth(
     (needle,) = truth["needles"]
     assert needle["phrase"] not in truth["absent"]
     assert 0 <= needle["start"] < needle["end"] <= truth["duration"] == 130.0
+    labelled = read_labelled(film.with_suffix(".jsonl"))
+    assert [each.video for each in labelled] == [film, film]
+    assert [len(each.spans) for each in labelled] == [1, 0]
     with av.open(str(film)) as opened:
         (stream,) = opened.streams.video
         assert (stream.frames, stream.average_rate, stream.width) == (650, 5, 224)

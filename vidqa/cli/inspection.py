@@ -15,6 +15,7 @@ from vidqa.cli import options
 from vidqa.cli.errors import FAILED, FOUND, exits
 from vidqa.cli.streams import show
 from vidqa.cli.table import columns
+from vidqa.effort import Effort
 
 ReadOption = Annotated[
     bool, typer.Option("--read", help="Read the frames too, and list the time of each.")
@@ -47,10 +48,14 @@ def plan_file(
     threads: options.ThreadsOption = None,
     budget_frames: options.FramesOption = None,
     budget_tokens: options.TokensOption = None,
+    thorough: options.ThoroughOption = False,
+    budget_passes: options.PassesOption = None,
+    precision: options.PrecisionOption = None,
 ) -> int:
     """Show what would be sampled, at what cost.
 
-    Nothing is asked of a model: this is the plan of one pass, with its precision in seconds.
+    Nothing is asked of a model: this is the plan of one pass, or of the search that a long video
+    gets, stage by stage, with the precision in seconds and about how long it takes.
     """
     from vidqa.cli.planning import plan_report, plan_rows  # late: decoder, settings
 
@@ -60,6 +65,7 @@ def plan_file(
         end_s=options.parse_edge(end),
         mode=options.sampling_mode(sampling),
         read=read,
+        effort=Effort(thorough=thorough, passes=budget_passes, precision_s=precision),
         model=model,
         reader=reader,
         threads=threads,

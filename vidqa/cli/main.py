@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from vidqa import __version__
-from vidqa.cli import answers, bench, inspection
+from vidqa.cli import answers, bench, cache, calibrating, inspection
 from vidqa.cli.errors import FAILED, INTERRUPTED
 from vidqa.cli.streams import mend_streams
 
@@ -26,10 +26,13 @@ app = typer.Typer(
 )
 app.command("ground")(answers.ground)
 app.command("ask")(answers.ask)
+app.command("describe")(answers.describe)
 app.command("probe")(inspection.probe_file)
 app.command("plan")(inspection.plan_file)
 app.command("models")(inspection.models)
+app.command("calibrate")(calibrating.calibrate_model)
 app.command("doctor")(inspection.doctor)
+app.add_typer(cache.app)
 app.add_typer(bench.app)
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from vidqa.cli.progress import Report
+from vidqa.effort import Effort, Halt
 from vidqa.errors import SettingsError
 from vidqa.profiles import Profile
 from vidqa.results import Result, unfamiliar_note
@@ -77,8 +79,27 @@ SheetOption = Annotated[
     typer.Option("--sheet", metavar="PNG", help="Draw frames in and around the answer."),
 ]
 ClipOption = Annotated[bool, typer.Option("--clip", help="Cut every moment out (needs ffmpeg).")]
+ThoroughOption = Annotated[
+    bool,
+    typer.Option("--thorough", help="Look at everything at full rate, window by window (ground)."),
+]
+PassesOption = Annotated[
+    int | None,
+    typer.Option("--budget-passes", min=1, help="Most passes over a long video, beside its skim."),
+]
+PrecisionOption = Annotated[
+    float | None,
+    typer.Option("--precision", metavar="S", help="Seconds that are precise enough (1; ground)."),
+]
+DeadlineOption = Annotated[
+    float | None,
+    typer.Option("--deadline", metavar="S", help="Give what is known after so many seconds."),
+]
 OverwriteOption = Annotated[
     bool, typer.Option("-y", "--overwrite", help="Replace files that are already there.")
+]
+NoCacheOption = Annotated[
+    bool, typer.Option("--no-cache", help="Keep nothing of the video, and use nothing kept.")
 ]
 ProgressOption = Annotated[
     str, typer.Option("--progress", help="auto, bar, plain, jsonl or none; on stderr.")
@@ -100,6 +121,31 @@ def check_strict(strict: bool, *, possible: bool) -> None:
             code="strict_without_format",
             next_step="Leave it out, or use vidqa ground.",
         )
+
+
+def effort_of(
+    halt: Halt,
+    *,
+    thorough: bool,
+    passes: int | None,
+    precision_s: float | None,
+    deadline_s: float | None,
+    grounds: bool,
+) -> Effort:
+    """The bounds on a search; raises :class:`SettingsError` for those that only ``ground`` has."""
+    if not grounds and (thorough or precision_s is not None):
+        raise SettingsError(
+            f"{'--thorough' if thorough else '--precision'} is for searches, and nothing is sought",
+            code="effort_without_search",
+            next_step="Leave it out, or use vidqa ground.",
+        )
+    return Effort(
+        thorough=thorough,
+        passes=passes,
+        precision_s=precision_s,
+        deadline_s=deadline_s,
+        halt=halt,
+    )
 
 
 def sampling_mode(name: str) -> SamplingMode:
@@ -133,9 +179,9 @@ def open_session(report: Report, mode: SamplingMode, **given: Any) -> Session:
     return session
 
 
-def warn(report: Report, result: Result, profile: Profile) -> None:
-    """Say once on stderr that the answer is about footage which the checkpoint does not know."""
-    told = result.provenance
+def warn(report: Report, results: Sequence[Result], profile: Profile) -> None:
+    """Say once on stderr that answers are about footage which the checkpoint does not know."""
+    told = results[0].provenance  # all are about the same look
     if told.familiar is False:
         note = unfamiliar_note(told.model, told.video.kind)
         report.say(f"{note} {profile.notice}".rstrip())

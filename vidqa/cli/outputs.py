@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from vidqa.cli.progress import Report
 from vidqa.cli.streams import show
 from vidqa.cli.table import answer_lines, below_headline, headline
 from vidqa.errors import ExportError
-from vidqa.export import EXPORT_FORMATS, export_result
+from vidqa.export import EXPORT_FORMATS, export_result, export_results
 from vidqa.results import AskResult, GroundResult, Mark, Result
 from vidqa.video import (
     SHEET_FORMATS,
@@ -29,6 +29,8 @@ SHEET_FRAMES = 12
 FORMATS = ("txt", *EXPORT_FORMATS)
 TIMED_FORMATS = ("srt", "vtt", "edl", "chapters")
 """Made of nothing but times."""
+JOINT_FORMATS = ("txt", "json", "jsonl")
+"""Those in which the answers to several questions lie together."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,6 +42,16 @@ class Outputs:
     sheet: Path | None
     clip: bool
     overwrite: bool
+    questions: int = 1
+    """How many are asked."""
+    number: int | None = None
+    """Of several questions the one whose files these are, counted from 1."""
+
+    def for_each(self) -> list[Outputs]:
+        """The outputs of every question; of several, each has names of its own."""
+        if self.questions == 1:
+            return [self]
+        return [replace(self, questions=1, number=k) for k in range(1, self.questions + 1)]
 
     def check(self, file: Path) -> None:
         """Raise :class:`ExportError` before any work is done for an output that cannot be made."""
@@ -49,6 +61,13 @@ class Outputs:
                 f"there is no output format {unknown[0]!r}",
                 code="format_unknown",
                 next_step=f"Choose from {', '.join(FORMATS)}.",
+            )
+        apart = [name for name in self.formats if name not in JOINT_FORMATS]
+        if self.questions > 1 and apart and not self.folder:
+            raise ExportError(
+                f"{apart[0]} holds the answer to one question, and {self.questions} were asked",
+                code="format_of_one",
+                next_step=f"Give a folder with -o for a file each, or {', '.join(JOINT_FORMATS)}.",
             )
         if self.sheet and self.sheet.suffix.lower() not in SHEET_FORMATS:
             raise ExportError(
@@ -93,55 +112,83 @@ class Outputs:
 
     def path_of(self, file: Path, name: str) -> Path:
         """Where one format goes: the video's name with the format's ending."""
-        return (self.folder or Path()) / f"{file.stem}.{name}"
+        return (self.folder or Path()) / f"{self._stem(file)}.{name}"
+
+    @property
+    def sheet_path(self) -> Path | None:
+        """Where the sheet goes."""
+        if self.sheet is None or self.number is None:
+            return self.sheet
+        return self.sheet.with_stem(f"{self.sheet.stem}-{self.number}")
+
+    def _stem(self, file: Path) -> str:
+        return file.stem if self.number is None else f"{file.stem}-{self.number}"
 
     def clip_of(self, file: Path, number: int) -> Path:
         """Where one clip goes, counted from 1."""
-        return (self.folder or Path()) / f"{file.stem}-{number}.mp4"
+        return (self.folder or Path()) / f"{self._stem(file)}-{number}.mp4"
 
     def _files(self, file: Path) -> Iterator[Path]:
-        if self.folder:
-            yield from (self.path_of(file, name) for name in self.formats)
-        if self.sheet:
-            yield self.sheet
-        if self.clip:  # how many there will be is not known yet
-            yield self.clip_of(file, 1)
+        for own in self.for_each():
+            if self.folder:
+                joint = self.questions > 1
+                names = [name for name in self.formats if name not in JOINT_FORMATS or not joint]
+                yield from (own.path_of(file, name) for name in names)
+            if own.sheet_path:
+                yield own.sheet_path
+            if self.clip:  # how many there will be is not known yet
+                yield own.clip_of(file, 1)
+        if self.folder and self.questions > 1:
+            yield from (self.path_of(file, name) for name in self.formats if name in JOINT_FORMATS)
 
 
 def write_texts(
-    file: Path, result: Result, outputs: Outputs, report: Report, *, spoken: bool = False
+    file: Path,
+    results: Sequence[Result],
+    outputs: Outputs,
+    report: Report,
+    *,
+    spoken: bool = False,
 ) -> None:
     """Print every format, or write each to its file; of an answer already ``spoken``, the rest."""
     if spoken:
-        show(below_headline(result))
+        show(below_headline(results[0]))
         return
     for name in outputs.formats:
-        text = _text_of(file, result, name)
-        if outputs.folder:
-            path = outputs.path_of(file, name)
-            _write(path, text)
-            report.say(f"wrote {path}")
-        else:
-            show(text.rstrip("\n"))
+        if outputs.questions == 1 or name in JOINT_FORMATS:
+            _put(file, name, _text_of(file, results, name), outputs, report)
+            continue
+        for result, own in zip(results, outputs.for_each(), strict=True):
+            _put(file, name, _text_of(file, [result], name), own, report)
 
 
-def write_pictures(file: Path, result: Result, outputs: Outputs, report: Report) -> None:
-    """Draw the sheet and cut the clips that were asked for."""
-    if outputs.sheet:
-        report.step("sheet", 0, 1)
-        _draw(file, result, outputs.sheet)
-        report.step("sheet", 1, 1)
-        report.say(f"wrote {outputs.sheet}")
-    if outputs.clip:
-        _cut(file, result, outputs, report)
+def write_pictures(file: Path, results: Sequence[Result], outputs: Outputs, report: Report) -> None:
+    """Draw the sheets and cut the clips that were asked for."""
+    for result, own in zip(results, outputs.for_each(), strict=True):
+        if own.sheet_path:
+            report.step("sheet", 0, 1)
+            _draw(file, result, own.sheet_path)
+            report.step("sheet", 1, 1)
+            report.say(f"wrote {own.sheet_path}")
+        if own.clip:
+            _cut(file, result, own, report)
 
 
-def _text_of(file: Path, result: Result, name: str) -> str:
+def _put(file: Path, name: str, text: str, outputs: Outputs, report: Report) -> None:
+    if outputs.folder is None:
+        show(text.rstrip("\n"))
+        return
+    path = outputs.path_of(file, name)
+    _write(path, text)
+    report.say(f"wrote {path}")
+
+
+def _text_of(file: Path, results: Sequence[Result], name: str) -> str:
     if name == "txt":
-        return answer_lines(result) + "\n"
+        return "\n\n".join(answer_lines(result) for result in results) + "\n"
     if name == "edl":  # the one format that counts frames
-        return export_result(result, name, frame_rate=probe(file).fps, clip_name=file.name)
-    return export_result(result, name)
+        return export_result(results[0], name, frame_rate=probe(file).fps, clip_name=file.name)
+    return export_results(results, name) if len(results) > 1 else export_result(results[0], name)
 
 
 def _make_folder(folder: Path) -> None:

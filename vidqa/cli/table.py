@@ -5,7 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from textwrap import shorten
 
-from vidqa.results import AskResult, GroundResult, Mark, Provenance, Result, Segment
+from vidqa.results import (
+    AskResult,
+    Chapter,
+    DescribeResult,
+    GroundResult,
+    Mark,
+    Pass,
+    Provenance,
+    Result,
+    Segment,
+)
 from vidqa.timeline import format_timecode
 
 _MODEL_CHARS = 40
@@ -21,7 +31,10 @@ def answer_lines(result: Result) -> str:
 def below_headline(result: Result) -> str:
     """The same without the answer, for a screen that shows it already."""
     marks = result.marks if isinstance(result, AskResult) else ()
-    tables = [*_segment_lines(result.segments), *_mark_lines(marks, result.provenance)]
+    spans = _segment_lines(result.segments)
+    if isinstance(result, DescribeResult):
+        spans = _chapter_lines(result.chapters)
+    tables = [*spans, *_mark_lines(marks, result.provenance)]
     gap = [""] if tables else []
     return "\n".join([*tables, *gap, *_footer(result.provenance)])
 
@@ -30,6 +43,8 @@ def headline(result: Result) -> str:
     """The answer in one line."""
     if isinstance(result, GroundResult):
         return _ground_headline(result)
+    if isinstance(result, DescribeResult):
+        return _describe_headline(result)
     return _ask_headline(result)
 
 
@@ -48,7 +63,16 @@ def _ground_headline(result: GroundResult) -> str:
         return f'"{result.query}" happens {times}:'
     if result.outcome == "not_found":
         return f'"{result.query}" does not happen.'
-    return f'"{result.query}": no clear answer. The model said: {_said(result.provenance)}'
+    return f'"{result.query}": no clear answer.{_said(result.provenance)}'
+
+
+def _describe_headline(result: DescribeResult) -> str:
+    if result.outcome == "found":
+        count = len(result.chapters)
+        return f"{count} thing{'s' if count != 1 else ''} happen{'s' if count == 1 else ''}:"
+    if result.outcome == "not_found":
+        return "Nothing happens."
+    return f"No clear answer.{_said(result.provenance)}"
 
 
 def _ask_headline(result: AskResult) -> str:
@@ -56,7 +80,7 @@ def _ask_headline(result: AskResult) -> str:
         return _pointed_out(result.marks) if _is_markup(result) else result.answer
     if result.outcome == "not_found":
         return result.answer or "The video does not show it."
-    return f"No clear answer. The model said: {_said(result.provenance)}"
+    return f"No clear answer.{_said(result.provenance)}"
 
 
 def _is_markup(result: AskResult) -> bool:
@@ -72,24 +96,48 @@ def _pointed_out(marks: Sequence[Mark]) -> str:
 
 
 def _said(provenance: Provenance) -> str:
-    return repr(shorten(provenance.reply, _REPLY_CHARS, placeholder=" ..."))
+    """The model's words, where it came to say any."""
+    if not provenance.reply:
+        return ""
+    words = repr(shorten(provenance.reply, _REPLY_CHARS, placeholder=" ..."))
+    return f" The model said: {words}"
 
 
 def _segment_lines(segments: tuple[Segment, ...]) -> list[str]:
     if not segments:
         return []
-    head = ("start", "end", "length", "precision", "score")
+    head = ("start", "end", "length", "precision", "confidence")
     rows = [
         (
             format_timecode(segment.span.start_s),
             format_timecode(segment.span.end_s),
             f"{segment.span.length_s:.1f} s",
             f"{segment.precision_s:.3g} s",
-            f"{segment.score:.2f}",
+            _surety(segment.confidence),
         )
         for segment in segments
     ]
     return ["", *(f"  {line}" for line in columns([head, *rows]))]
+
+
+def _surety(confidence: float | None) -> str:
+    """A probability where the checkpoint has been calibrated, and no number where it has not."""
+    return "not calibrated" if confidence is None else f"{confidence:.0%}"
+
+
+def _chapter_lines(chapters: tuple[Chapter, ...]) -> list[str]:
+    if not chapters:
+        return []
+    rows = [
+        (
+            format_timecode(chapter.span.start_s),
+            format_timecode(chapter.span.end_s),
+            f"{chapter.precision_s:.3g} s",
+            shorten(" ".join(chapter.text.split()), _REPLY_CHARS, placeholder=" ..."),
+        )
+        for chapter in chapters
+    ]
+    return ["", *(f"  {line}" for line in columns([("start", "end", "precision", "what"), *rows]))]
 
 
 def _mark_lines(marks: tuple[Mark, ...], provenance: Provenance) -> list[str]:
@@ -119,7 +167,10 @@ def _footer(provenance: Provenance) -> list[str]:
 
 
 def _seen_line(provenance: Provenance) -> str:
-    looked, span = provenance.passes[-1], provenance.coverage.span
+    span = provenance.coverage.span
+    if not provenance.passes:
+        return f"looked at nothing, model {provenance.model[:_MODEL_CHARS]}"
+    looked = provenance.passes[-1]
     took = f"{sum(provenance.timings.values()):.1f} s"
     model = f"model {provenance.model[:_MODEL_CHARS]}"
     if provenance.video.kind == "image":
@@ -129,8 +180,22 @@ def _seen_line(provenance: Provenance) -> str:
         f"looked at {format_timecode(span.start_s)} to {format_timecode(span.end_s)}"
         f" ({provenance.coverage.fraction:.0%} of the video)"
     )
+    kept = {"hit": " (cached)", "partial": " (partly cached)"}.get(
+        provenance.cache.get("features", "off"), ""
+    )
+    if len(provenance.passes) > 1:
+        return f"{seen}, {_passes_text(provenance.passes)}{kept}, {took}, {model}"
     cost = (
-        f"{looked.frames} frames at {looked.fps:.3g} fps, {looked.video_tokens} video tokens,"
+        f"{looked.frames} frames at {looked.fps:.3g} fps, {looked.video_tokens} video tokens{kept},"
         f" {took}"
     )
     return f"{seen}, {cost}, {model}"
+
+
+def _passes_text(passes: Sequence[Pass]) -> str:
+    """How often the model ran, by stage: ``skim 29, scan 2, zoom 3 passes``."""
+    counts: dict[str, int] = {}
+    for each in passes:
+        counts[each.stage] = counts.get(each.stage, 0) + each.count
+    named = ", ".join(f"{stage} {count}" for stage, count in counts.items())
+    return f"{named} passes, {sum(each.frames for each in passes)} frames"

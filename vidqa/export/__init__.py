@@ -6,16 +6,16 @@ format has no escape the character that would act is replaced.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from vidqa.errors import ExportError
 from vidqa.export.cues import Cue, cues_of
 from vidqa.export.edl import FRAME_RATE, to_edl
 from vidqa.export.subtitles import to_chapters, to_srt, to_vtt
-from vidqa.export.tables import to_csv, to_json, to_jsonl
+from vidqa.export.tables import to_csv, to_json, to_json_list, to_jsonl
 from vidqa.results import Result
 
-__all__ = ["EXPORT_FORMATS", "Cue", "cues_of", "export_result"]
+__all__ = ["EXPORT_FORMATS", "Cue", "cues_of", "export_result", "export_results"]
 
 EXPORT_FORMATS = ("json", "jsonl", "srt", "vtt", "csv", "edl", "chapters")
 """Names of the formats, which are the endings of their files too."""
@@ -39,6 +39,22 @@ def export_result(
             next_step=f"Choose from {', '.join(EXPORT_FORMATS)}.",
         )
     return _encodable(_WRITERS[name](result))
+
+
+def export_results(results: Sequence[Result], name: str) -> str:
+    """Results to several questions as one text, in order: a ``json`` list, or ``jsonl`` lines.
+
+    Raises :class:`ExportError` for any other format: those hold one question's answer.
+    """
+    if name == "json":
+        return _encodable(to_json_list(results))
+    if name == "jsonl":
+        return _encodable("".join(to_jsonl(result) for result in results))
+    raise ExportError(
+        f"{name!r} holds the answer to one question",
+        code="format_of_one",
+        next_step="Choose json or jsonl, or export one result at a time.",
+    )
 
 
 _WRITERS: dict[str, Callable[[Result], str]] = {

@@ -11,7 +11,7 @@ import math
 from dataclasses import dataclass
 
 from vidqa.errors import ExportError
-from vidqa.export.cues import segments_of, words_of
+from vidqa.export.cues import title_of, told_of
 from vidqa.results import Result
 from vidqa.timeline import Span
 
@@ -50,13 +50,13 @@ def to_edl(result: Result, *, frame_rate: float, clip_name: str) -> str:
     Raises :class:`ExportError` for a rate no timecode has, more than 999 events, or a span beyond
     the 24 hours a timecode can tell.
     """
-    spans = [segment.span for segment in segments_of(result)]
-    _check(spans, frame_rate)
-    rate, words, record = _Rate(frame_rate), words_of(result), 0
+    told = told_of(result)
+    _check([segment.span for segment, _ in told], frame_rate)
+    rate, title, record = _Rate(frame_rate), title_of(result), 0
     name = " ".join((clip_name or result.provenance.video.id).split())
-    lines = [f"TITLE: {words[:70] or name}", "FCM: NON-DROP FRAME", ""]
-    for number, span in enumerate(spans, start=1):
-        first, after = rate.frames(span)
+    lines = [f"TITLE: {title[:70] or name}", "FCM: NON-DROP FRAME", ""]
+    for number, (segment, words) in enumerate(told, start=1):
+        first, after = rate.frames(segment.span)
         times = (first, after, record, record + after - first)
         lines.append(
             f"{number:03d}  AX       V     C        " + " ".join(map(rate.timecode, times))

@@ -6,10 +6,8 @@ import html
 import re
 
 from vidqa.export.cues import cues_of
-from vidqa.results import AskResult, GroundResult
+from vidqa.results import Result
 from vidqa.timeline import format_timecode
-
-Result = GroundResult | AskResult
 
 _NO_MARKUP = str.maketrans("<>{}", "‹›()")
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import csv
 import io
 import json
+from collections.abc import Sequence
 
-from vidqa.export.cues import segments_of, words_of
+from vidqa.export.cues import one_line, told_of
 from vidqa.results import AskResult, Mark, Result, Segment
 from vidqa.timeline import format_timecode
 
@@ -20,6 +21,12 @@ def to_json(result: Result) -> str:
     return json.dumps(result.to_dict(), ensure_ascii=False, allow_nan=False, indent=2) + "\n"
 
 
+def to_json_list(results: Sequence[Result]) -> str:
+    """Whole results as one list, indented."""
+    told = [result.to_dict() for result in results]
+    return json.dumps(told, ensure_ascii=False, allow_nan=False, indent=2) + "\n"
+
+
 def to_jsonl(result: Result) -> str:
     """The whole result on one line."""
     return json.dumps(result.to_dict(), ensure_ascii=False, allow_nan=False) + "\n"
@@ -31,13 +38,15 @@ def to_csv(result: Result) -> str:
     Marks follow, a line each: the time of their frame as start and end, their pixels and label.
     """
     marks = result.marks if isinstance(result, AskResult) else ()
-    words = _not_a_formula(words_of(result))
     blank = [""] * len(MARK_COLUMNS) if marks else []
     sheet = io.StringIO()
     table = csv.writer(sheet, lineterminator="\n")
     table.writerow(COLUMNS + MARK_COLUMNS if marks else COLUMNS)
-    table.writerows([*_span_cells(segment, words), *blank] for segment in segments_of(result))
-    table.writerows(_mark_cells(mark, words) for mark in marks)
+    told = told_of(result)
+    table.writerows([*_span_cells(s, _not_a_formula(words)), *blank] for s, words in told)
+    if isinstance(result, AskResult):
+        answer = _not_a_formula(one_line(result.answer))
+        table.writerows(_mark_cells(mark, answer) for mark in marks)
     return sheet.getvalue()
 
 

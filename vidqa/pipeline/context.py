@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import itertools
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from vidqa.cache import RowStore
 from vidqa.pipeline.planning import Sampling
 from vidqa.reply import OnText, unheard
+from vidqa.video import KnownFiles
 
 if TYPE_CHECKING:  # the engine imports torch
     from vidqa.engine import Engine
@@ -31,6 +33,10 @@ class Context:
     engine: Engine
     sampling: Sampling
     progress: Progress = no_progress
+    features: RowStore | None = None
+    """Where vision tokens are kept; ``None`` keeps none."""
+    files: KnownFiles = field(default_factory=KnownFiles)
+    """Files measured lately."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,6 +55,15 @@ class Manner:
     """Told the words as they come."""
 
     @property
+    def plain(self) -> bool:
+        """Whether every word is the most probable, up to where the model itself ends."""
+        return not self.stop and (self.sampling is None or self.sampling.temperature == 0)
+
+    def limit(self, usual: int) -> int:
+        """Most new tokens where the profile's own limit is ``usual``."""
+        return usual if self.max_tokens is None else self.max_tokens
+
+    @property
     def notes(self) -> tuple[str, ...]:
         """What whoever reads the answer must know of how it was drawn."""
         drawn = self.sampling
@@ -65,11 +80,24 @@ class StageClock:
     progress: Progress
     seconds: dict[str, float] = field(default_factory=dict)
 
+    def quiet(self) -> StageClock:
+        """The same clock for the looks inside a stage: their time counts, their progress does not
+        show."""
+        return StageClock(no_progress, self.seconds)
+
+    def since(self, before: Mapping[str, float]) -> dict[str, float]:
+        """Seconds by stage beyond those of ``before``, an earlier state of ``seconds``."""
+        later = {name: s - before.get(name, 0.0) for name, s in self.seconds.items()}
+        return {name: s for name, s in later.items() if s > 0}
+
     @contextmanager
-    def stage(self, name: str, steps: int = 1) -> Iterator[Callable[[], None]]:
+    def stage(
+        self, name: str, steps: int = 1, *, timed: bool = True
+    ) -> Iterator[Callable[[], None]]:
         """Time what runs inside as ``name``; also when it fails. Call what it gives at each step.
 
-        ``steps`` is the most there may be: a stage that ends earlier is done all the same.
+        ``steps`` is the most there may be: a stage that ends earlier is done all the same. One that
+        holds stages of its own is not ``timed``: seconds would count twice.
         """
         self.progress(name, 0, steps)
         taken = itertools.count(1)
@@ -82,5 +110,7 @@ class StageClock:
         try:
             yield step
         finally:
-            self.seconds[f"{name}_s"] = time.perf_counter() - began_s
+            taken_s = time.perf_counter() - began_s
+            if timed:
+                self.seconds[f"{name}_s"] = self.seconds.get(f"{name}_s", 0.0) + taken_s
         self.progress(name, steps, steps)

@@ -2,29 +2,21 @@
 
 from __future__ import annotations
 
-import hashlib
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
-from vidqa.errors import VideoError
 from vidqa.pipeline.context import Context, StageClock
 from vidqa.pipeline.planning import plan_still, plan_video
+from vidqa.pipeline.seen import SeenFrames, see, seen_pixels
+from vidqa.reply import CacheState
 from vidqa.results import Coverage, Evidence, Pass, VideoFacts
-from vidqa.sampling import Plan, to_true_seconds
+from vidqa.sampling import Budget, Plan, to_true_seconds
 from vidqa.timeline import Span
-from vidqa.video import (
-    Frames,
-    StillInfo,
-    VideoInfo,
-    file_sha256,
-    is_still,
-    open_reader,
-    read_still,
-)
+from vidqa.video import KnownFile, StillInfo, file_sha256, is_still, read_still
 
 if TYPE_CHECKING:  # the engine imports torch, a plan does not need it
     from vidqa.engine import Watched
@@ -38,12 +30,16 @@ class Look:
 
     video: VideoFacts
     plan: Plan
-    frames: Frames
+    frames: SeenFrames
     watched: Watched
     unreadable_from_s: float | None
     """Where the file's pictures end too early: told by the probe, or found while reading."""
     pictures: int = 1
     """Pictures in an image file; only the first is looked at."""
+    features: CacheState = "off"
+    """Whether the vision tokens were on disk."""
+    notes: tuple[str, ...] = ()
+    """What went wrong with keeping them."""
 
     @property
     def seen(self) -> Span:
@@ -51,6 +47,11 @@ class Look:
         tail_s = self.unreadable_from_s
         end_s = self.plan.span.end_s if tail_s is None else min(tail_s, self.plan.span.end_s)
         return Span(self.plan.span.start_s, max(end_s, self.plan.span.start_s))
+
+    @property
+    def again(self) -> Look:
+        """The same look for a further question, which finds its vision tokens in memory."""
+        return self if self.features == "off" else replace(self, features="hit")
 
     @property
     def coverage(self) -> Coverage:
@@ -96,37 +97,50 @@ class Look:
 
     def frame(self, k: int) -> Evidence:
         """Frame ``k`` of those that were seen, by time and by content."""
-        pixels = np.ascontiguousarray(self.frames.rgb_THWC[k])
-        digest = hashlib.sha256(pixels.tobytes()).hexdigest()
-        return Evidence(pts_s=float(self.frames.pts_T[k]), sha256=f"sha256:{digest}")
+        frames = self.frames
+        return Evidence(pts_s=float(frames.pts_T[k]), sha256=f"sha256:{frames.digest_of(k)}")
+
+
+def open_source(path: Path, ctx: Context, clock: StageClock) -> KnownFile:
+    """Measure a video, to be looked at often; raises :class:`VideoError` when none can be shown."""
+    with clock.stage("probe"):
+        how = ctx.sampling
+        return ctx.files.open(path, reader=how.reader, threads=how.threads)
 
 
 def look_at(
-    path: Path, ctx: Context, clock: StageClock, *, start_s: float | None, end_s: float | None
+    path: Path,
+    ctx: Context,
+    clock: StageClock,
+    *,
+    start_s: float | None,
+    end_s: float | None,
+    source: KnownFile | None = None,
+    budget: Budget | None = None,
+    seconds: Sequence[float] | None = None,
 ) -> Look:
     """Read and encode ``[start_s, end_s)`` within the budget; ``None`` is the video's own end.
 
-    An image is one frame at 0 s. Raises :class:`VideoError` and :class:`PlanError`.
+    An image is one frame at 0 s. ``source`` is the video when it was opened before; ``budget``
+    stands in for the context's own; ``seconds`` are the times to read, two to a row, in place of a
+    clock's. Raises :class:`VideoError` and :class:`PlanError`.
     """
-    if is_still(path):
+    if source is None and is_still(path):
         return _look_at_still(path, ctx, clock, start_s=start_s, end_s=end_s)
-    with clock.stage("probe"):
-        how = ctx.sampling
-        source = open_reader(path, reader=how.reader, threads=how.threads)
-        video = facts_of(source.info)
-        plan = plan_video(source, how, start_s=start_s, end_s=end_s)
-    with clock.stage("decode"):
-        frames = source.read_frames(plan.seconds, (plan.height, plan.width))
-    rows, row_seconds = _whole_rows(path, frames, plan, how.grid.temporal)
-    with clock.stage("vision"):
-        watched = ctx.engine.watch(rows, row_seconds)
-    tails = [s for s in (source.info.unreadable_from_s, frames.unreadable_from_s) if s is not None]
+    source = source or open_source(path, ctx, clock)
+    how = ctx.sampling if budget is None else replace(ctx.sampling, budget=budget)
+    plan = plan_video(source.reader, how, start_s=start_s, end_s=end_s, seconds=seconds)
+    seen = see(source, plan, ctx, clock)
+    known_s = source.reader.info.unreadable_from_s
+    tails = [s for s in (known_s, seen.unreadable_from_s) if s is not None]
     return Look(
-        video=video,
+        video=facts_of(source),
         plan=plan,
-        frames=frames,
-        watched=watched,
+        frames=seen.frames,
+        watched=seen.watched,
         unreadable_from_s=min(tails, default=None),
+        features=seen.features,
+        notes=seen.notes,
     )
 
 
@@ -139,11 +153,10 @@ def _look_at_still(
         rgb_HWC = still.resized(plan.height, plan.width)
     with clock.stage("vision"):
         watched = ctx.engine.watch_image(rgb_HWC)
-    at_T = np.zeros(1)
     return Look(
         video=_still_facts(still.info),
         plan=plan,
-        frames=Frames(rgb_THWC=rgb_HWC[None], asked_T=at_T, pts_T=at_T),
+        frames=seen_pixels(rgb_HWC[None], np.zeros(1)),
         watched=watched,
         unreadable_from_s=None,
         pictures=still.info.pictures,
@@ -162,30 +175,14 @@ def _still_facts(info: StillInfo) -> VideoFacts:
     )
 
 
-def facts_of(info: VideoInfo) -> VideoFacts:
+def facts_of(source: KnownFile) -> VideoFacts:
     """The video part of a result."""
+    info = source.reader.info
     return VideoFacts(
-        id=f"sha256:{file_sha256(info.path).removeprefix('sha256:')}",
+        id=f"sha256:{source.sha256}",
         duration_s=info.duration_s,
         start_time_s=info.start_time_s,
         vfr=info.vfr,
         width=info.width,
         height=info.height,
     )
-
-
-def _whole_rows(
-    path: Path, frames: Frames, plan: Plan, temporal: int
-) -> tuple[NDArray[np.uint8], tuple[float, ...]]:
-    """Frames filled up to whole rows by repeating the last, and the seconds of those rows."""
-    rgb_THWC = frames.rgb_THWC
-    if len(rgb_THWC) == 0:
-        raise VideoError(
-            f"{path}: no frame of {plan.span.start_s:g} s to {plan.span.end_s:g} s could be read",
-            code="video_unreadable",
-            next_step="Choose another window with --start and --end, or repair the file.",
-        )
-    missing = -len(rgb_THWC) % temporal
-    if missing:  # a damaged tail ended inside a row
-        rgb_THWC = np.concatenate([rgb_THWC, np.repeat(rgb_THWC[-1:], missing, axis=0)])
-    return rgb_THWC, plan.row_seconds[: len(rgb_THWC) // temporal]

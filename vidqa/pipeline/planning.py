@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from vidqa.checkpoints import Checkpoint
 from vidqa.errors import VideoError
-from vidqa.sampling import Budget, PatchGrid, Plan, SamplingMode, plan_frames, plan_image
+from vidqa.sampling import (
+    Budget,
+    PatchGrid,
+    Plan,
+    SamplingMode,
+    plan_frames,
+    plan_given,
+    plan_image,
+)
 from vidqa.settings import Settings
 from vidqa.timeline import Span
 from vidqa.video import Reader, StillInfo, VideoInfo
@@ -38,18 +47,27 @@ def sampling_of(checkpoint: Checkpoint, settings: Settings, mode: SamplingMode) 
 
 
 def plan_video(
-    source: Reader, sampling: Sampling, *, start_s: float | None, end_s: float | None
+    source: Reader,
+    sampling: Sampling,
+    *,
+    start_s: float | None,
+    end_s: float | None,
+    seconds: Sequence[float] | None = None,
 ) -> Plan:
     """The plan of one pass over ``[start_s, end_s)``; ``None`` is the video's own end.
 
-    Raises :class:`VideoError` on a window outside the video, :class:`PlanError` on a budget that
-    no frame fits in.
+    ``seconds``, where given, are the times to read, whatever the mode. Raises
+    :class:`VideoError` on a window outside the video, :class:`PlanError` on a budget that no frame
+    fits in.
     """
     info = source.info
+    window = window_of(info, start_s, end_s)
+    if seconds is not None:
+        return plan_given(info, seconds, sampling.budget, window=window, grid=sampling.grid)
     return plan_frames(
         info,
         sampling.budget,
-        window=window_of(info, start_s, end_s),
+        window=window,
         mode=sampling.mode,
         grid=sampling.grid,
         frame_times_T=source.frame_times_T if sampling.mode == "qwen" else None,

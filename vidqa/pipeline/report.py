@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from vidqa.pipeline.context import Context, StageClock
 from vidqa.pipeline.look import Look
-from vidqa.results import Provenance, unfamiliar_note
+from vidqa.results import EndedEarly, Provenance, unfamiliar_note
 
 if TYPE_CHECKING:  # the engine imports torch
     from vidqa.engine import Reply
+
+
+ENDED_NOTES: Mapping[EndedEarly, str] = {
+    "interrupted": "The search was interrupted; this is what was known by then.",
+    "deadline": "The time was up before the search was done; this is what was known by then.",
+    "passes": "The passes were used up with candidates left to look at.",
+}
 
 
 def provenance_of(
@@ -20,6 +28,8 @@ def provenance_of(
     ctx: Context,
     clock: StageClock,
     notes: tuple[str, ...] = (),
+    *,
+    ended: EndedEarly | None = None,
 ) -> Provenance:
     """Video, coverage, cost, model and the model's own words of one pass."""
     engine = ctx.engine
@@ -32,19 +42,22 @@ def provenance_of(
         model=engine.identity,
         reply=reply.text,
         reply_kind=reply_kind,
-        cache={"features": "off", "prefix": "off"},
+        cache={"features": look.features, "prefix": reply.prefix},
         timings=dict(clock.seconds),
         familiar=familiar,
-        notes=(*warned, *_notes(look, reply), *notes),
+        ended_early=ended,
+        notes=(*warned, *_notes(look, reply, ended), *notes),
     )
 
 
-def _notes(look: Look, reply: Reply) -> tuple[str, ...]:
+def _notes(look: Look, reply: Reply, ended: EndedEarly | None) -> tuple[str, ...]:
     notes = []
     if look.unreadable_from_s is not None:
         notes.append(f"The file does not decode from {look.unreadable_from_s:.3f} s on.")
     if look.pictures > 1:
         notes.append(f"The file holds {look.pictures} pictures; only the first was looked at.")
-    if reply.cut_short:
+    if ended:
+        notes.append(ENDED_NOTES[ended])
+    elif reply.cut_short:
         notes.append("The reply reached its length limit and may be incomplete.")
-    return tuple(notes)
+    return (*notes, *look.notes)

@@ -29,5 +29,5 @@ def verify(
         raise no_time(path, "use ask")
     look = look_at(path, ctx, clock, start_s=start_s, end_s=end_s)
     with clock.stage("text"):
-        yes, _ = ctx.engine.choose(prompt, look.watched, profile.verify_choices)
-    return yes
+        chosen = ctx.engine.choose(prompt, look.watched, profile.verify_choices)
+    return chosen.probabilities[0]

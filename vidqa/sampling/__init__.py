@@ -3,7 +3,14 @@
 from __future__ import annotations
 
 from vidqa.budget import FRAMES_MAX, VIDEO_TOKENS_MAX, Budget, PatchGrid
-from vidqa.sampling.plan import Measured, Plan, SamplingMode, plan_frames, to_true_seconds
+from vidqa.sampling.plan import (
+    Measured,
+    Plan,
+    SamplingMode,
+    plan_frames,
+    plan_given,
+    to_true_seconds,
+)
 from vidqa.sampling.still import plan_image
 
 __all__ = [
@@ -15,6 +22,7 @@ __all__ = [
     "Plan",
     "SamplingMode",
     "plan_frames",
+    "plan_given",
     "plan_image",
     "to_true_seconds",
 ]

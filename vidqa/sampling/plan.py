@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 import math
-from dataclasses import asdict, dataclass
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
 from typing import Literal, Protocol, get_args
 
 import numpy as np
@@ -17,6 +19,8 @@ from vidqa.sampling.size import fit_size
 from vidqa.timeline import Span
 
 SamplingMode = Literal["clock", "qwen"]
+PlanMode = Literal["clock", "qwen", "given"]
+"""How a plan's times came about: by one of the sampling modes, or from the caller."""
 Times = npt.NDArray[np.float64]
 
 
@@ -41,7 +45,7 @@ class Measured(Protocol):
 class Plan:
     """Which moments one pass looks at, how large, at what cost. Rows are pairs of frames."""
 
-    mode: SamplingMode
+    mode: PlanMode
     span: Span
     """The window, on the video's timeline."""
     seconds: tuple[float, ...]
@@ -104,14 +108,53 @@ def plan_frames(
     return _clock_plan(info, budget, grid, span)
 
 
+def plan_given(
+    info: Measured,
+    seconds: Sequence[float],
+    budget: Budget | None = None,
+    *,
+    window: Span | None = None,
+    grid: PatchGrid | None = None,
+) -> Plan:
+    """The plan of one pass over exactly these seconds of ``window``, ascending, within ``budget``.
+
+    The model is told the true time of every row: they need not be evenly spread. An odd one out is
+    completed to a row by itself. ``precision_s`` is the widest gap between rows, ends of the window
+    included. Raises :class:`PlanError` for times out of order or outside the window, none at all,
+    or more than the budget holds.
+    """
+    budget, grid = budget or Budget(), grid or PatchGrid()
+    _check(info)
+    span = _window(info, window)
+    times = list(seconds) + list(seconds[-1:]) * (-len(seconds) % grid.temporal)
+    rows = tuple(t - span.start_s for t in times[:: grid.temporal])
+    sound = bool(times) and all(a <= b for a, b in itertools.pairwise(times))
+    if not sound or times[0] < span.start_s or times[-1] >= span.end_s:
+        raise PlanError(
+            f"{len(seconds)} times do not ascend within {span.start_s:g} s to {span.end_s:g} s",
+            code="times_impossible",
+            next_step="Give at least one time, in ascending order, inside the window.",
+        )
+    if len(rows) > _rows_max(budget, grid):
+        raise PlanError(
+            f"{len(seconds)} times do not fit one pass of {budget.frames} frames",
+            code="times_too_many",
+            next_step=f"Give {_rows_max(budget, grid) * grid.temporal} times at most.",
+        )
+    fps = len(times) / span.length_s
+    plan = _sized(info, budget, grid, span, "given", times, rows, fps)
+    gaps = [b - a for a, b in itertools.pairwise((*rows, span.length_s))]
+    return replace(plan, precision_s=max(gaps))
+
+
 def to_true_seconds(plan: Plan, t_model: float) -> float:
     """The video's time of a time the model spoke, kept inside the window.
 
-    ``clock`` tells the model true times, so only the window's start is added. ``qwen`` tells it
-    evenly spread ones: the time is looked up between the frames really sampled, and beyond the
-    last of them runs on at the last spacing.
+    ``clock`` and ``given`` tell the model true times, so only the window's start is added.
+    ``qwen`` tells it evenly spread ones: the time is looked up between the frames really sampled,
+    and beyond the last of them runs on at the last spacing.
     """
-    if plan.mode == "clock" or len(set(plan.seconds)) == 1:
+    if plan.mode != "qwen" or len(set(plan.seconds)) == 1:
         t_s = plan.span.start_s + t_model
     else:
         k = t_model * plan.fps
@@ -161,7 +204,7 @@ def _qwen_plan(
 
 
 def _sized(
-    info: Measured, budget: Budget, grid: PatchGrid, span: Span, mode: SamplingMode,
+    info: Measured, budget: Budget, grid: PatchGrid, span: Span, mode: PlanMode,
     seconds: list[float], rows: tuple[float, ...], fps: float,
 ) -> Plan:  # fmt: skip
     height, width = budget.fixed_size or fit_size(

@@ -3,6 +3,7 @@
 from vidqa.video.cut import cut_clip
 from vidqa.video.digest import file_sha256
 from vidqa.video.frames import Frames
+from vidqa.video.known import KnownFile, KnownFiles
 from vidqa.video.limits import Limits
 from vidqa.video.probe import VideoInfo, frame_times, probe
 from vidqa.video.reader import Reader, open_reader, read_frames, read_keyframes
@@ -14,6 +15,8 @@ from vidqa.video.stills import Still, StillInfo, is_still, probe_still, read_sti
 __all__ = [
     "SHEET_FORMATS",
     "Frames",
+    "KnownFile",
+    "KnownFiles",
     "Limits",
     "Reader",
     "Still",

@@ -8,13 +8,14 @@ is never chosen unless asked for. Pictures are found by their number, times come
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from importlib.metadata import version
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from vidqa.errors import VideoError
-from vidqa.video.film import Film
+from vidqa.video.film import Film, key_times
 from vidqa.video.frames import Frames
 from vidqa.video.probe import VideoInfo, describe, varies
 from vidqa.video.resize import Resizer
@@ -52,6 +53,21 @@ class DecordReader:
     def frame_times_T(self) -> NDArray[np.float64]:
         """See :func:`vidqa.video.frame_times`."""
         return self._film.clock.seconds_each
+
+    @property
+    def decoder(self) -> str:
+        """See :attr:`vidqa.video.Reader.decoder`."""
+        return f"decord {version('decord')}"
+
+    def shown_times(self, seconds: Sequence[float]) -> NDArray[np.float64]:
+        """See :meth:`vidqa.video.Reader.shown_times`."""
+        clock = self._film.clock
+        return clock.seconds_each[clock.on_screen(self._film.path, seconds)]
+
+    @property
+    def key_times_T(self) -> NDArray[np.float64]:
+        """See :attr:`vidqa.video.Reader.key_times_T`."""
+        return key_times(self._film)
 
     def read_frames(self, seconds: Sequence[float], size: tuple[int, int]) -> Frames:
         """See :func:`vidqa.video.read_frames`."""

@@ -15,6 +15,7 @@ from av.packet import Packet
 from av.video.codeccontext import VideoCodecContext
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
+from numpy.typing import NDArray
 
 from vidqa.errors import VideoError
 from vidqa.video.clock import FrameClock, clock_from_frames, clock_from_packets
@@ -89,6 +90,12 @@ def study_film(path: str | Path, limits: Limits = DEFAULT_LIMITS) -> Film:
         clock=clock,
         unreadable_from_s=_missing_tail(index, clock, declared_s),
     )
+
+
+def key_times(film: Film) -> NDArray[np.float64]:
+    """Seconds of the displayed key frames; of all frames where only decoding told the times."""
+    seconds, clock = film.clock.seconds_each, film.clock
+    return seconds if clock.decoded else seconds[film.index.key_P[clock.source_F]]
 
 
 def decoded_frames(path: Path, limits: Limits, deadline: Deadline) -> Iterator[VideoFrame]:

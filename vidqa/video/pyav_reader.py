@@ -9,13 +9,14 @@ import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
+import av
 import numpy as np
 from numpy.typing import NDArray
 
 from vidqa.errors import VideoError
 from vidqa.video.canvas import Canvas, blank_canvas
 from vidqa.video.decode import paint_runs
-from vidqa.video.film import Film, decoded_frames
+from vidqa.video.film import Film, decoded_frames, key_times
 from vidqa.video.frames import Frames
 from vidqa.video.probe import VideoInfo, describe
 from vidqa.video.recover import decodes_after, recover
@@ -42,6 +43,22 @@ class PyavReader:
     def frame_times_T(self) -> NDArray[np.float64]:
         """See :func:`vidqa.video.frame_times`."""
         return self._film.clock.seconds_each
+
+    @property
+    def decoder(self) -> str:
+        """See :attr:`vidqa.video.Reader.decoder`."""
+        codec = ".".join(map(str, av.library_versions["libavcodec"]))
+        return f"pyav {av.__version__} libavcodec {codec}"
+
+    def shown_times(self, seconds: Sequence[float]) -> NDArray[np.float64]:
+        """See :meth:`vidqa.video.Reader.shown_times`."""
+        clock = self._film.clock
+        return clock.seconds(clock.pts_F[clock.on_screen(self._film.path, seconds)])
+
+    @property
+    def key_times_T(self) -> NDArray[np.float64]:
+        """See :attr:`vidqa.video.Reader.key_times_T`."""
+        return key_times(self._film)
 
     def read_frames(self, seconds: Sequence[float], size: tuple[int, int]) -> Frames:
         """See :func:`vidqa.video.read_frames`."""

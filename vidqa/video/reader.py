@@ -33,6 +33,24 @@ class Reader(Protocol):
         """As :func:`vidqa.video.frame_times`."""
         ...
 
+    @property
+    def decoder(self) -> str:
+        """This reader and the version of what it decodes with: another may give other pixels."""
+        ...
+
+    def shown_times(self, seconds: Sequence[float]) -> NDArray[np.float64]:
+        """The presentation time of the frame on screen at each time, (T,), without decoding.
+
+        These are the frames that :meth:`read_frames` reads; raises ``window_outside`` as it does.
+        """
+        ...
+
+    @property
+    def key_times_T(self) -> NDArray[np.float64]:
+        """Presentation times of the displayed key frames, ascending; all frames where the file had
+        to be decoded to learn its times, for then none is cheaper than another."""
+        ...
+
     def read_frames(self, seconds: Sequence[float], size: Size) -> Frames:
         """As :func:`read_frames`."""
         ...

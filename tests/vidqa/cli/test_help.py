@@ -13,6 +13,7 @@ from vidqa import __version__
 from vidqa.cli.main import app
 
 COMMANDS = ["ground", "ask", "probe", "plan", "models", "doctor", "bench", "bench model"]
+COMMANDS += ["cache", "cache stats", "cache verify", "cache clear"]
 
 
 @pytest.mark.parametrize("command", COMMANDS)

@@ -9,7 +9,7 @@ import clips
 import numpy as np
 import pytest
 
-from vidqa.video import probe, read_keyframes
+from vidqa.video import open_reader, probe, read_keyframes
 from vidqa.video.film import study_film
 
 Clip = Callable[[str], Path]
@@ -31,6 +31,15 @@ def test_each_time_gets_the_nearest_key_frame(clip: Clip, name: str) -> None:
     shown = [clips.number_on(rgb) for rgb in frames.rgb_THWC]
     starts = np.array(clips.BY_NAME[name].seconds)
     assert shown == [int(np.abs(starts - starts[0] - s).argmin()) for s in frames.pts_T]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_reader_tells_its_key_frames_and_reads_exactly_those(clip: Clip, name: str) -> None:
+    reader = open_reader(clip(name))
+    keys_s = reader.key_times_T
+    assert keys_s.size == reader.info.keyframe_count
+    frames = reader.read_frames(keys_s.tolist(), (28, 28))
+    np.testing.assert_allclose(frames.pts_T, keys_s)
 
 
 def test_a_film_with_one_key_frame_gives_it_for_every_time(clip: Clip) -> None:
