@@ -27,7 +27,7 @@ from torch import Tensor
 
 from benchmarks.decoder import decoder_config
 from benchmarks.tower import small_tower
-from qwen25vl import KVCache, ModelConfig, Qwen25VL, position_ids, prefill, uniform_rows
+from qwen25vl import KVCache, ModelConfig, Qwen25VL, PromptEmbeds, position_ids, prefill, uniform_rows
 from qwen25vl.counting import kv_bytes_per_token
 from qwen25vl.prefill import CHUNK
 from qwen25vl.shapes import SHAPES
@@ -58,15 +58,15 @@ def main() -> None:
 
 def _run(model: Qwen25VL, rows: int) -> dict[str, int]:
     """Highest memory so far after the tower and after the prefill, and tokens of the prompt."""
-    embeds_1SD, positions_31S, after_tower = _prompt(model, rows)
-    tokens = embeds_1SD.shape[1]
+    embeds, positions_31S, after_tower = _prompt(model, rows)
+    tokens = embeds.shape[1]
     cache = KVCache(model.config.text, tokens, dtype=model.dtype, device=model.device)
-    prefill(model, embeds_1SD, positions_31S, cache)
+    prefill(model, embeds, positions_31S, cache)
     peaks = {"tower": after_tower, "prefill": _held(model.device)}
     return {**peaks, "prompt_tokens": tokens}
 
 
-def _prompt(model: Qwen25VL, rows: int) -> tuple[Tensor, Tensor, int]:
+def _prompt(model: Qwen25VL, rows: int) -> tuple[PromptEmbeds, Tensor, int]:
     """Embeddings and position ids of a video and a question, and the peak of making them."""
     rgb_THWC = _frames(rows * FRAMES_PER_ROW)
     watched = watch_frames(model, rgb_THWC, uniform_rows(rows, 1.0), "video", still=False)
@@ -76,8 +76,7 @@ def _prompt(model: Qwen25VL, rows: int) -> tuple[Tensor, Tensor, int]:
     question = range(20, 20 + QUESTION)
     ids = [config.vision_start_token_id, *pads, config.vision_end_token_id, *question]
     positions_31S = position_ids(ids, [watched.run], config)[:, None].to(model.device)
-    ids_1S = torch.tensor([ids], device=model.device)
-    return model.embed_prompt(ids_1S, tokens_MD), positions_31S, after
+    return PromptEmbeds(model, ids, tokens_MD), positions_31S, after
 
 
 def _frames(count: int) -> NDArray[np.uint8]:

@@ -87,7 +87,7 @@ def render(
     ids = tokenizer.render_chat(messages)
     runs = [block.run for several in blocks for block in several]
     tokens = [each.tokens_MD for each in watched]
-    return Rendered(ids, position_ids(ids, runs, config), torch.cat(tokens) if tokens else None)
+    return Rendered(ids, position_ids(ids, runs, config), _joined(tokens))
 
 
 def blocks_of(watched: Watched, profile: Profile) -> list[Block]:
@@ -101,6 +101,13 @@ def blocks_of(watched: Watched, profile: Profile) -> list[Block]:
         return [Block("", watched.kind, watched.run)]
     row = VisionRun(Grid(1, grid.h, grid.w), (0.0,))
     return [Block(profile.time_text.format(seconds=s), "image", row) for s in row_seconds]
+
+
+def _joined(tokens: Sequence[Tensor]) -> Tensor | None:
+    """All inputs' tokens; a lone input's are not held twice."""
+    if len(tokens) < 2:
+        return tokens[0] if tokens else None
+    return torch.cat(list(tokens))
 
 
 def _parts(waiting: Iterator[list[Block]], config: ModelConfig) -> Iterator[str | Vision]:
