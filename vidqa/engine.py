@@ -212,8 +212,8 @@ class Engine:
 
         All vision tokens must lie inside, or all before ``start``.
         """
-        tokens_MD = None if start else prompt.tokens_MD
-        embeds_1SD = PromptEmbeds(self._model, prompt.ids[start:end], tokens_MD)
+        tokens = () if start or prompt.tokens_MD is None else (prompt.tokens_MD,)
+        embeds_1SD = PromptEmbeds(self._model, prompt.ids[start:end], tokens)
         return Prompt(embeds_1SD, prompt.positions_3S[:, None, start:end].to(self._device))
 
     def constraint(self, grammar: str) -> Constraint:

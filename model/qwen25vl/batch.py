@@ -42,8 +42,9 @@ def generate_batch(
     require_prompts(prompts, max_new_tokens)
     rows, tokens = len(prompts), max(prompt.embeds_1SD.shape[1] for prompt in prompts)
     pads = [tokens - prompt.embeds_1SD.shape[1] for prompt in prompts]
+    rows_1SD = [whole_of(prompt.embeds_1SD) for prompt in prompts]
     embeds_RSD = torch.cat(
-        [F.pad(whole_of(p.embeds_1SD), (0, 0, pad, 0)) for p, pad in zip(prompts, pads, strict=True)]
+        [F.pad(row_1SD, (0, 0, pad, 0)) for row_1SD, pad in zip(rows_1SD, pads, strict=True)]
     )
     positions_3RS = torch.cat(
         [F.pad(p.positions_31S, (pad, 0)) for p, pad in zip(prompts, pads, strict=True)], dim=1

@@ -75,15 +75,15 @@ class Qwen25VL(nn.Module):
         Raises PromptError when there are not as many pads as tokens.
         """
         pads_BS = (ids_BS == self.config.image_token_id) | (ids_BS == self.config.video_token_id)
-        self.require_pads(int(pads_BS.sum()), vision_tokens_MD)  # one device sync per prompt
+        given = 0 if vision_tokens_MD is None else vision_tokens_MD.shape[0]
+        self.require_pads(int(pads_BS.sum()), given)  # one device sync per prompt
         embeds_BSD = self.embed(ids_BS)
         if vision_tokens_MD is None:
             return embeds_BSD
         return embeds_BSD.masked_scatter(pads_BS[..., None], vision_tokens_MD.to(embeds_BSD.dtype))
 
-    def require_pads(self, pads: int, vision_tokens_MD: Tensor | None) -> None:
+    def require_pads(self, pads: int, given: int) -> None:
         """Raises PromptError unless there is one vision token for every pad."""
-        given = 0 if vision_tokens_MD is None else vision_tokens_MD.shape[0]
         if pads != given:
             message = f"{given} vision tokens for {pads} pads"
             raise PromptError(message, next_step="render one pad per vision token (Grid.tokens)")

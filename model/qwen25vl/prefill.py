@@ -39,8 +39,9 @@ def prefill(
 ) -> Tensor:
     """Hidden states (B, L, D) of the tokens ``keep``, ascending, or of the last one (B, 1, D).
 
-    ``embeds`` are (B, S, D). The prompt follows what the cache holds; attention is causal unless ``mask_of`` gives masks.
-    Raises PromptError, before any work, for an empty prompt, a chunk below one or a full cache.
+    ``embeds`` are (B, S, D). The prompt follows what the cache holds; attention is causal unless
+    ``mask_of`` gives masks. Raises PromptError, before any work, for an empty prompt, a chunk below
+    one or a full cache.
     """
     tokens = embeds.shape[1]
     chunk = CHUNK.get(embeds.device.type, CHUNK["cuda"]) if chunk is None else chunk

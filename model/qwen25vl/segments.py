@@ -1,7 +1,7 @@
 """Attention of the tower: every run of patches (a window, a frame) attends to itself.
 
-Axes: N patches of a chunk, L patches of a run, R runs of that length, H heads, D head dim, d = D / 2
-pairs, 3 and 2 for queries, keys (and values).
+Axes: N patches of a chunk, L patches of a run, R runs of that length, H heads, D head dim,
+d = D / 2 pairs, 3 and 2 for queries, keys (and values).
 """
 
 from __future__ import annotations
