@@ -60,7 +60,9 @@ class PromptEmbeds:
     def _read(self, first: int, last: int) -> Tensor:
         """Vision tokens [first, last); parts that end there are let go of."""
         if first < self._first:
-            message = f"vision tokens from {first} are asked for, those before {self._first} gone"
+            message = (
+                f"vision tokens from {first} are asked for, those before {self._first} are gone"
+            )
             raise PromptError(message, next_step="make PromptEmbeds anew for every reading")
         found: list[Tensor] = []
         while first < last:

@@ -8,7 +8,6 @@ from torch import Tensor, nn
 
 from qwen25vl.linear import Linear, plus, silu_of, times
 
-
 MANY_NUMBERS = 2**16
 
 
