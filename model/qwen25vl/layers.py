@@ -23,11 +23,12 @@ class RMSNorm(nn.Module):
         if _is_wide_on_host(x):
             size = torch.linalg.vector_norm(x, dim=-1, keepdim=True)
             factor = size.square_().div_(x.shape[-1]).add_(self.eps).rsqrt_()
-            return (x * factor).mul_(self.weight)
+            normed: Tensor = (x * factor).mul_(self.weight)
+            return normed
         if x.dtype.itemsize >= 4:
             return F.rms_norm(x, self.weight.shape, self.weight, self.eps)
-        normed = F.rms_norm(x.float(), self.weight.shape, None, self.eps)
-        return self.weight * normed.to(x.dtype)
+        narrow = F.rms_norm(x.float(), self.weight.shape, None, self.eps).to(x.dtype)
+        return self.weight * narrow
 
 
 def _is_wide_on_host(x: Tensor) -> bool:
