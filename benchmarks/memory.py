@@ -2,7 +2,8 @@
 
 ``python -m benchmarks.memory [--tokens N] [--threads N] [--device cpu|cuda]`` prints one JSON line.
 Frames (uint8) become vision tokens as the engine makes them, then the prompt goes into the cache in
-chunks. Frames and vision tokens are let go when the prompt's embeddings are there. On a processor
+chunks. Frames are let go when they are tokens, tokens when they are in the cache; with ``--keep``
+tokens stay, as with the engine, which may be asked again. On a processor
 memory is VmHWM at the end less VmRSS after imports and before weights; on a card what torch has
 allocated at most. That is held against three things, in bytes:
 
@@ -18,6 +19,7 @@ from __future__ import annotations
 
 import argparse
 import json
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -27,15 +29,29 @@ from torch import Tensor
 
 from benchmarks.decoder import decoder_config
 from benchmarks.tower import small_tower
-from qwen25vl import KVCache, ModelConfig, Qwen25VL, position_ids, prefill, uniform_rows
+from qwen25vl import (
+    Grid,
+    KVCache,
+    ModelConfig,
+    PromptEmbeds,
+    Qwen25VL,
+    VisionRun,
+    position_ids,
+    prefill,
+    uniform_rows,
+)
 from qwen25vl.counting import kv_bytes_per_token
 from qwen25vl.prefill import CHUNK
 from qwen25vl.shapes import SHAPES
-from vidqa.watching import watch_frames
+from vidqa.heap import give_back
+from vidqa.watching import encode_frames, watch_frames
 
 SIDE = 224
 """Height and width of a frame in pixels: 64 tokens a row of two."""
 TOKENS_PER_ROW, FRAMES_PER_ROW, QUESTION = 64, 2, 200
+OWN_BYTES = 32 << 20
+"""glibc asks the system for each array larger than this and gives it back when it is freed; a
+smaller one may stay with the process."""
 
 
 @torch.inference_mode()
@@ -47,7 +63,7 @@ def main() -> None:
     before = _resident() if device.type == "cpu" else 0
     model = _model(device)
     made = _held(device) - before
-    stages = _run(model, options.tokens // TOKENS_PER_ROW)
+    stages = _run(model, options.tokens // TOKENS_PER_ROW, keep=options.keep)
     stages = {name: peak - before for name, peak in stages.items()}
     tokens = stages.pop("prompt_tokens") + before
     counted = _counted(model, tokens)
@@ -56,28 +72,51 @@ def main() -> None:
     print(json.dumps({"tokens": options.tokens, "device": device.type, **document}))
 
 
-def _run(model: Qwen25VL, rows: int) -> dict[str, int]:
+def _run(model: Qwen25VL, rows: int, *, keep: bool) -> dict[str, int]:
     """Highest memory so far after the tower and after the prefill, and tokens of the prompt."""
-    embeds_1SD, positions_31S, after_tower = _prompt(model, rows)
-    tokens = embeds_1SD.shape[1]
-    cache = KVCache(model.config.text, tokens, dtype=model.dtype, device=model.device)
-    prefill(model, embeds_1SD, positions_31S, cache)
+    tokens = _tokens(model, rows, keep=keep)
+    after_tower, kept = _held(model.device), list(tokens) if keep else []
+    embeds, positions_31S = _prompt(model, tokens, rows)
+    tokens.clear()
+    length = embeds.shape[1]
+    cache = KVCache(model.config.text, length, dtype=model.dtype, device=model.device)
+    prefill(model, embeds, positions_31S, cache)
+    kept.clear()
     peaks = {"tower": after_tower, "prefill": _held(model.device)}
-    return {**peaks, "prompt_tokens": tokens}
+    return {**peaks, "prompt_tokens": length}
 
 
-def _prompt(model: Qwen25VL, rows: int) -> tuple[Tensor, Tensor, int]:
-    """Embeddings and position ids of a video and a question, and the peak of making them."""
+def _tokens(model: Qwen25VL, rows: int, *, keep: bool) -> list[Tensor]:
+    """Vision tokens of a video, in parts unless they are kept."""
     rgb_THWC = _frames(rows * FRAMES_PER_ROW)
-    watched = watch_frames(model, rgb_THWC, uniform_rows(rows, 1.0), "video", still=False)
-    config, tokens_MD = model.config, watched.tokens_MD
-    after = _held(model.device)
-    pads = [config.video_token_id] * tokens_MD.shape[0]
+    if keep:
+        seconds = uniform_rows(rows, 1.0)
+        return [watch_frames(model, rgb_THWC, seconds, "video", still=False).tokens_MD]
+    return _apart(encode_frames(model, rgb_THWC, still=False))
+
+
+def _prompt(model: Qwen25VL, tokens: list[Tensor], rows: int) -> tuple[PromptEmbeds, Tensor]:
+    """Embeddings and position ids of a video and a question."""
+    config, side = model.config, SIDE // model.config.vision.patch_size
+    run = VisionRun(Grid(rows, side, side), uniform_rows(rows, 1.0))
+    pads = [config.video_token_id] * sum(map(len, tokens))
     question = range(20, 20 + QUESTION)
     ids = [config.vision_start_token_id, *pads, config.vision_end_token_id, *question]
-    positions_31S = position_ids(ids, [watched.run], config)[:, None].to(model.device)
-    ids_1S = torch.tensor([ids], device=model.device)
-    return model.embed_prompt(ids_1S, tokens_MD), positions_31S, after
+    positions_31S = position_ids(ids, [run], config)[:, None].to(model.device)
+    return PromptEmbeds(model, ids, tokens), positions_31S
+
+
+def _apart(parts: Iterator[Tensor]) -> list[Tensor]:
+    """Tokens in arrays of more than ``OWN_BYTES``."""
+    apart: list[Tensor] = []
+    some: list[Tensor] = []
+    for part_MD in parts:
+        some.append(part_MD)
+        if sum(each.nbytes for each in some) > OWN_BYTES:
+            apart.append(torch.cat(some))
+            some = []
+    give_back()
+    return apart + some
 
 
 def _frames(count: int) -> NDArray[np.uint8]:
@@ -138,6 +177,7 @@ def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description="Peak memory of one long video.")
     parser.add_argument("--tokens", type=int, default=24_576, help="vision tokens")
     parser.add_argument("--threads", type=int, default=2, help="torch threads")
+    parser.add_argument("--keep", action="store_true", help="hold the vision tokens to the end")
     parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu")
     return parser.parse_args()
 

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from qwen25vl import Prompt, Qwen25VL
+from qwen25vl.embedding import whole_of
 
 BATCH_TOKENS = 24_576
 """Most prompt tokens in one batch: what one pass over a video may have."""
@@ -47,5 +48,5 @@ def batches(prompts: Sequence[Prompt]) -> Iterator[tuple[list[int], Tensor, Tens
         most = max(1, BATCH_TOKENS // length)
         for at in range(0, len(numbers), most):
             rows = numbers[at : at + most]
-            embeds = torch.cat([prompts[n].embeds_1SD for n in rows])
+            embeds = torch.cat([whole_of(prompts[n].embeds_1SD) for n in rows])
             yield rows, embeds, torch.cat([prompts[n].positions_31S for n in rows], dim=1)

@@ -22,6 +22,7 @@ from qwen25vl import (
     Generation,
     KVCache,
     Prompt,
+    PromptEmbeds,
     Qwen25VL,
     Qwen25VLError,
     Sampling,
@@ -38,6 +39,7 @@ from qwen25vl import (
 )
 from qwen25vl.counting import kv_bytes_per_token
 from qwen25vl.decode import never
+from qwen25vl.embedding import whole_of
 from qwen25vl.grammar import Grammar, Vocabulary
 from vidqa.batching import first_tokens, last_states
 from vidqa.calibration import read_calibration
@@ -315,8 +317,8 @@ class Engine:
         ``reply``, and on a layer the decoder does not have.
         """
         with model_errors():
-            prompt = self._prompt(chat, watched)
-            hidden_1SD = self._model.text.hidden(*prompt, layer=layer)
+            embeds, positions_31S = self._prompt(chat, watched)
+            hidden_1SD = self._model.text.hidden(whole_of(embeds), positions_31S, layer=layer)
             hidden_SD: Tensor = hidden_1SD[0]
         return hidden_SD
 
@@ -328,12 +330,12 @@ class Engine:
         return self._embedded(self._rendered(chat, watched))
 
     def _embedded(self, prompt: Rendered, start: int = 0, end: int | None = None) -> Prompt:
-        """Embeddings and positions, on the device, of the prompt's tokens [start, end).
+        """Embeddings (formed as they are read) and positions of the prompt's tokens [start, end).
 
         All vision tokens must lie inside, or all before ``start``.
         """
-        ids_1S = torch.tensor([prompt.ids[start:end]], device=self._device)
-        embeds_1SD = self._model.embed_prompt(ids_1S, None if start else prompt.tokens_MD)
+        tokens = () if start or prompt.tokens_MD is None else (prompt.tokens_MD,)
+        embeds_1SD = PromptEmbeds(self._model, prompt.ids[start:end], tokens)
         return Prompt(embeds_1SD, prompt.positions_3S[:, None, start:end].to(self._device))
 
     def constraint(self, grammar: str) -> Constraint:

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from qwen25vl import Grid, Qwen25VL, VisionConfig, VisionRun, grid_of, patchify
+from vidqa.heap import give_back
 from vidqa.inputs import Kind, Watched
 
 CHUNK_PATCHES = 4_096
@@ -44,11 +45,18 @@ def watch_frames(
         grid.tokens(config), config.out_hidden_size, dtype=model.dtype, device=model.device
     )
     done = 0
-    for chunk in _chunks(rgb_THWC, config, still=still):
-        part_MD = _encode(model, chunk)
+    for part_MD in encode_frames(model, rgb_THWC, still=still):
         tokens_MD[done : done + len(part_MD)] = part_MD
         done += len(part_MD)
+    give_back()
     return Watched(tokens_MD=tokens_MD, run=VisionRun(grid, row_seconds), kind=kind)
+
+
+def encode_frames(model: Qwen25VL, rgb_THWC: NDArray[np.uint8], *, still: bool) -> Iterator[Tensor]:
+    """Vision tokens (m, D) of frames, a chunk of rows after the other; as ``watch_frames``."""
+    for chunk in _chunks(rgb_THWC, model.config.vision, still=still):
+        patches_NP, grid = patchify(torch.from_numpy(chunk), model.config.vision)
+        yield model.vision(patches_NP.to(model.device), [grid])
 
 
 def row_bytes(model: Qwen25VL, height: int, width: int) -> int:
@@ -87,12 +95,6 @@ def _weight_digest(name: str, weight: Tensor) -> bytes:
     digest = hashlib.sha256(f"{name} {whole.dtype} {tuple(whole.shape)}".encode())
     digest.update(whole.view(-1).view(torch.uint8).numpy().data)
     return digest.digest()
-
-
-def _encode(model: Qwen25VL, rgb_THWC: NDArray[np.uint8]) -> Tensor:
-    patches_NP, grid = patchify(torch.from_numpy(rgb_THWC), model.config.vision)
-    tokens_MD: Tensor = model.vision(patches_NP.to(model.device), [grid])
-    return tokens_MD
 
 
 def _chunks(

@@ -11,6 +11,7 @@ from qwen25vl.cache import KVCache
 from qwen25vl.config import ModelConfig, TextConfig, VisionConfig, load_config
 from qwen25vl.constraint import Constraint
 from qwen25vl.decode import Generation, Prompt, Token
+from qwen25vl.embedding import PromptEmbeds
 from qwen25vl.errors import CheckpointError, ConfigError, PromptError, Qwen25VLError, TokenizerError
 from qwen25vl.generate import Choices, choose, generate, stream
 from qwen25vl.model import Qwen25VL, VideoInput
@@ -36,6 +37,7 @@ __all__ = [
     "Message",
     "ModelConfig",
     "Prompt",
+    "PromptEmbeds",
     "PromptError",
     "Qwen25VL",
     "Qwen25VLError",

@@ -23,6 +23,7 @@ from qwen25vl.decode import (
     require_prompts,
     runs_ahead,
 )
+from qwen25vl.embedding import whole_of
 from qwen25vl.model import Qwen25VL
 from qwen25vl.prefill import prefill
 from qwen25vl.sampling import GREEDY, Picker, Sampling
@@ -42,8 +43,9 @@ def generate_batch(
     require_prompts(prompts, max_new_tokens)
     rows, tokens = len(prompts), max(prompt.embeds_1SD.shape[1] for prompt in prompts)
     pads = [tokens - prompt.embeds_1SD.shape[1] for prompt in prompts]
+    rows_1SD = [whole_of(prompt.embeds_1SD) for prompt in prompts]
     embeds_RSD = torch.cat(
-        [F.pad(p.embeds_1SD, (0, 0, pad, 0)) for p, pad in zip(prompts, pads, strict=True)]
+        [F.pad(row_1SD, (0, 0, pad, 0)) for row_1SD, pad in zip(rows_1SD, pads, strict=True)]
     )
     positions_3RS = torch.cat(
         [F.pad(p.positions_31S, (pad, 0)) for p, pad in zip(prompts, pads, strict=True)], dim=1
@@ -125,7 +127,7 @@ def generate_behind(
         place_31R = place_31R + 1
         return log_scores(model.logits(hidden_1RD[0]))
 
-    embeds_1PD = torch.cat([prompt.embeds_1SD for prompt in prompts], dim=1)
+    embeds_1PD = torch.cat([whole_of(prompt.embeds_1SD) for prompt in prompts], dim=1)
     positions_31P = torch.cat([prompt.positions_31S for prompt in prompts], dim=2)
     last = [sum(lengths[: row + 1]) - 1 for row in range(rows)]
     try:

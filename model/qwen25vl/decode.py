@@ -15,6 +15,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from qwen25vl.embedding import Embeds
 from qwen25vl.errors import PromptError
 
 Step = Callable[[Tensor], Tensor]
@@ -24,7 +25,7 @@ Step = Callable[[Tensor], Tensor]
 class Prompt(NamedTuple):
     """One row of a batch, or one question behind a prefix."""
 
-    embeds_1SD: Tensor
+    embeds_1SD: Embeds
     positions_31S: Tensor
 
 
@@ -120,7 +121,7 @@ def require_prompts(prompts: Sequence[Prompt], max_new_tokens: int) -> None:
     if not prompts:
         raise PromptError("no prompts", next_step="pass at least one")
     for embeds_1SD, positions_31S in prompts:
-        if embeds_1SD.ndim != 3 or embeds_1SD.shape[0] != 1 or embeds_1SD.shape[1] < 1:
+        if len(embeds_1SD.shape) != 3 or embeds_1SD.shape[0] != 1 or embeds_1SD.shape[1] < 1:
             message = f"prompt embeddings are {tuple(embeds_1SD.shape)}, not (1, S, D) with S >= 1"
             raise PromptError(
                 message, next_step="pass one prompt at a time, at least its last token"

@@ -25,6 +25,7 @@ from qwen25vl.decode import (
     require_prompts,
     runs_ahead,
 )
+from qwen25vl.embedding import Embeds
 from qwen25vl.errors import PromptError
 from qwen25vl.model import Qwen25VL
 from qwen25vl.positions import next_position
@@ -45,7 +46,7 @@ class Choices:
 
 def stream(
     model: Qwen25VL,
-    embeds_1SD: Tensor,
+    embeds_1SD: Embeds,
     positions_31S: Tensor,
     *,
     max_new_tokens: int,
@@ -69,7 +70,7 @@ def stream(
 
 def generate(
     model: Qwen25VL,
-    embeds_1SD: Tensor,
+    embeds_1SD: Embeds,
     positions_31S: Tensor,
     *,
     max_new_tokens: int,
@@ -108,7 +109,7 @@ def generate(
 @torch.no_grad()
 def _steps(
     model: Qwen25VL,
-    embeds_1SD: Tensor,
+    embeds_1SD: Embeds,
     positions_31S: Tensor,
     cache: KVCache,
     pick: Picker,
@@ -160,7 +161,7 @@ def _until(
 @torch.no_grad()
 def choose(
     model: Qwen25VL,
-    embeds_1SD: Tensor,
+    embeds_1SD: Embeds,
     positions_31S: Tensor,
     choices: Sequence[Sequence[int]],
     *,
@@ -205,7 +206,7 @@ def _own(owner_C: Tensor) -> Tensor:
     return (owner_C[:, None] == owner_C).tril()
 
 
-def _cache_for(model: Qwen25VL, embeds_1SD: Tensor, room: int, cache: KVCache | None) -> KVCache:
+def _cache_for(model: Qwen25VL, embeds_1SD: Embeds, room: int, cache: KVCache | None) -> KVCache:
     if embeds_1SD.shape[0] != 1 or embeds_1SD.shape[1] < 1:
         message = f"prompt embeddings are {tuple(embeds_1SD.shape)}, not (1, S, D) with S >= 1"
         raise PromptError(message, next_step="pass one prompt at a time, at least its last token")
@@ -224,7 +225,7 @@ def _held(scores_1V: Tensor, constraint: Constraint | None) -> Tensor:
 
 
 def _next_scores(
-    model: Qwen25VL, embeds_1SD: Tensor, positions_31S: Tensor, cache: KVCache
+    model: Qwen25VL, embeds_1SD: Embeds, positions_31S: Tensor, cache: KVCache
 ) -> Tensor:
     """Log-probabilities (V,) of the token after the last one, in float32."""
     hidden_11D = prefill(model, embeds_1SD, positions_31S, cache)

@@ -8,6 +8,8 @@ from torch import Tensor, nn
 
 from qwen25vl.linear import Linear, plus, silu_of, times
 
+MANY_NUMBERS = 2**16
+
 
 class RMSNorm(nn.Module):
     """Root-mean-square norm: statistics in float32 or wider, the input's type, then the weight."""
@@ -18,10 +20,22 @@ class RMSNorm(nn.Module):
         self.eps = eps
 
     def forward(self, x: Tensor) -> Tensor:
+        if _is_wide_on_host(x):
+            size = torch.linalg.vector_norm(x, dim=-1, keepdim=True)
+            factor = size.square_().div_(x.shape[-1]).add_(self.eps).rsqrt_()
+            normed: Tensor = (x * factor).mul_(self.weight)
+            return normed
         if x.dtype.itemsize >= 4:
             return F.rms_norm(x, self.weight.shape, self.weight, self.eps)
-        normed = F.rms_norm(x.float(), self.weight.shape, None, self.eps)
-        return self.weight * normed.to(x.dtype)
+        narrow = F.rms_norm(x.float(), self.weight.shape, None, self.eps).to(x.dtype)
+        return self.weight * narrow
+
+
+def _is_wide_on_host(x: Tensor) -> bool:
+    """Where torch's own norm, a chain of steps with their squares written out, takes 1.5 times as
+    long as the norm in one pass over the input; for few numbers it is the calls that count."""
+    plain = x.device.type == "cpu" and x.dtype == torch.float32 and x.numel() >= MANY_NUMBERS
+    return plain and not torch.is_grad_enabled() and not torch.compiler.is_compiling()
 
 
 class GatedMLP(nn.Module):

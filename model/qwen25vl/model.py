@@ -76,14 +76,17 @@ class Qwen25VL(nn.Module):
         """
         pads_BS = (ids_BS == self.config.image_token_id) | (ids_BS == self.config.video_token_id)
         given = 0 if vision_tokens_MD is None else vision_tokens_MD.shape[0]
-        wanted = int(pads_BS.sum())  # one device sync per prompt
-        if wanted != given:
-            message = f"{given} vision tokens for {wanted} pads"
-            raise PromptError(message, next_step="render one pad per vision token (Grid.tokens)")
+        self.require_pads(int(pads_BS.sum()), given)  # one device sync per prompt
         embeds_BSD = self.embed(ids_BS)
-        if vision_tokens_MD is None or not given:
+        if vision_tokens_MD is None:
             return embeds_BSD
         return embeds_BSD.masked_scatter(pads_BS[..., None], vision_tokens_MD.to(embeds_BSD.dtype))
+
+    def require_pads(self, pads: int, given: int) -> None:
+        """Raises PromptError unless there is one vision token for every pad."""
+        if pads != given:
+            message = f"{given} vision tokens for {pads} pads"
+            raise PromptError(message, next_step="render one pad per vision token (Grid.tokens)")
 
     def logits(self, hidden: Tensor) -> Tensor:
         """Hidden states (..., D) to scores (..., V): ask only for the positions you need."""

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from qwen25vl.cache import KVCache
+from qwen25vl.embedding import Embeds, part_of
 from qwen25vl.errors import PromptError
 from qwen25vl.model import Qwen25VL
 
@@ -28,7 +29,7 @@ MaskOf = Callable[[int, int], Tensor]
 @torch.no_grad()
 def prefill(
     model: Qwen25VL,
-    embeds_BSD: Tensor,
+    embeds: Embeds,
     positions_3BS: Tensor,
     cache: KVCache,
     *,
@@ -38,11 +39,12 @@ def prefill(
 ) -> Tensor:
     """Hidden states (B, L, D) of the tokens ``keep``, ascending, or of the last one (B, 1, D).
 
-    The prompt follows what the cache holds; attention is causal unless ``mask_of`` gives masks.
-    Raises PromptError, before any work, for an empty prompt, a chunk below one or a full cache.
+    ``embeds`` are (B, S, D). The prompt follows what the cache holds; attention is causal unless
+    ``mask_of`` gives masks. Raises PromptError, before any work, for an empty prompt, a chunk below
+    one or a full cache.
     """
-    tokens = embeds_BSD.shape[1]
-    chunk = CHUNK.get(embeds_BSD.device.type, CHUNK["cuda"]) if chunk is None else chunk
+    tokens = embeds.shape[1]
+    chunk = CHUNK.get(embeds.device.type, CHUNK["cuda"]) if chunk is None else chunk
     if chunk < 1 or tokens < 1:
         message = f"{tokens} tokens in chunks of {chunk}"
         raise PromptError(message, next_step="pass at least one token and a chunk of at least one")
@@ -52,7 +54,7 @@ def prefill(
     for start in range(0, tokens, chunk):
         end = min(start + chunk, tokens)
         hidden_BSD = model.text(
-            embeds_BSD[:, start:end],
+            part_of(embeds, start, end),
             positions_3BS[:, :, start:end],
             cache=cache,
             mask=None if mask_of is None else mask_of(start, end),

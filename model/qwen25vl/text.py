@@ -15,7 +15,7 @@ from qwen25vl.cache import KVCache, Memory
 from qwen25vl.config import TextConfig
 from qwen25vl.errors import PromptError
 from qwen25vl.layers import GatedMLP, RMSNorm, rotate
-from qwen25vl.linear import Linear
+from qwen25vl.linear import Linear, plus
 from qwen25vl.rope import Rope, text_rope
 
 
@@ -32,16 +32,22 @@ class TextAttention(nn.Module):
         self.o_proj = Linear(heads * config.head_dim, config.hidden_size, bias=False)
 
     def forward(
-        self, x_BSD: Tensor, rope: Rope, cache: Memory | None, mask: Tensor | None, causal: bool
+        self,
+        x_BSD: Tensor,
+        term_BSD: Tensor,
+        rope: Rope,
+        cache: Memory | None,
+        mask: Tensor | None,
+        causal: bool,
     ) -> Tensor:
+        """What the tokens gather, plus ``term_BSD``."""
         q_BHSD = rotate(self._heads(self.q_proj(x_BSD)), *rope)
         k_BHSD = rotate(self._heads(self.k_proj(x_BSD)), *rope)
         v_BHSD = self._heads(self.v_proj(x_BSD))
         if cache is not None:
             k_BHSD, v_BHSD = cache.extend(self.layer, k_BHSD, v_BHSD)
         attended_BHSD = attend(q_BHSD, k_BHSD, v_BHSD, mask, causal=causal)
-        out: Tensor = self.o_proj(attended_BHSD.transpose(1, 2).flatten(2))
-        return out
+        return plus(self.o_proj, attended_BHSD.transpose(1, 2).flatten(2), term_BSD)
 
     def _heads(self, x_BSD: Tensor) -> Tensor:
         x_BSHD: Tensor = x_BSD.unflatten(2, (-1, self.head_dim))
@@ -60,14 +66,14 @@ class DecoderLayer(nn.Module):
         self, x_BSD: Tensor, rope: Rope, cache: Memory | None, mask: Tensor | None, causal: bool
     ) -> Tensor:
         x_BSD = self.attended(x_BSD, rope, cache, mask, causal)
-        out: Tensor = x_BSD + self.mlp(self.post_attention_layernorm(x_BSD))
+        out: Tensor = self.mlp(self.post_attention_layernorm(x_BSD), x_BSD)
         return out
 
     def attended(
         self, x_BSD: Tensor, rope: Rope, cache: Memory | None, mask: Tensor | None, causal: bool
     ) -> Tensor:
         """The first half of the layer: what its attention leaves, before its MLP."""
-        out: Tensor = x_BSD + self.self_attn(self.input_layernorm(x_BSD), rope, cache, mask, causal)
+        out: Tensor = self.self_attn(self.input_layernorm(x_BSD), x_BSD, rope, cache, mask, causal)
         return out
 
 

@@ -11,19 +11,18 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import torch
-import torch.nn.functional as F  # noqa: N812
 from torch import Tensor, nn
 
 from qwen25vl.config import VisionConfig
 from qwen25vl.errors import PromptError
-from qwen25vl.layers import GatedMLP, RMSNorm, rotate
+from qwen25vl.layers import GatedMLP, RMSNorm
 from qwen25vl.linear import Linear, plus
 from qwen25vl.patches import Grid
 from qwen25vl.rope import Rope, vision_rope
+from qwen25vl.segments import Turned, attend_within, turned
 from qwen25vl.windows import (
     ChunkOrder,
     FrameLayout,
-    Segments,
     frame_after_frame,
     frame_layout,
     length_by_length,
@@ -41,8 +40,8 @@ class Working(NamedTuple):
     """One order of a chunk's patches, with what its blocks need."""
 
     order: ChunkOrder
-    rope: Rope
-    """Tables (N, 1, 1, D) in that order."""
+    turned: tuple[Turned, ...]
+    """What attends to itself, one after the other."""
 
 
 class VisionAttention(nn.Module):
@@ -57,23 +56,8 @@ class VisionAttention(nn.Module):
     def forward(self, x_ND: Tensor, working: Working, term_ND: Tensor) -> Tensor:
         """What the patches gather from their segments, plus ``term_ND``."""
         qkv_N3HD = self.qkv(x_ND).unflatten(1, (3, self.heads, self.head_dim))
-        qk_N2HD = rotate(qkv_N3HD[:, :2].float(), *working.rope)
-        q_NHD, k_NHD = qk_N2HD.to(x_ND.dtype).unbind(1)
-        v_NHD = qkv_N3HD[:, 2]
-        parts = [_attend(q_NHD, k_NHD, v_NHD, equal) for equal in working.order.segments]
+        parts = [attend_within(qkv_N3HD, runs) for runs in working.turned]
         return plus(self.proj, _join(parts), term_ND)
-
-
-def _attend(q_NHD: Tensor, k_NHD: Tensor, v_NHD: Tensor, equal: Segments) -> Tensor:
-    """All segments of one length as one batch, without copies; (runs * length, H * D)."""
-
-    def batch(x_NHD: Tensor) -> Tensor:
-        part = x_NHD.narrow(0, equal.start, equal.runs * equal.length)
-        batched: Tensor = part.unflatten(0, (equal.runs, equal.length)).transpose(1, 2)
-        return batched
-
-    out: Tensor = F.scaled_dot_product_attention(batch(q_NHD), batch(k_NHD), batch(v_NHD))
-    return out.transpose(1, 2).flatten(2).flatten(0, 1)
 
 
 class VisionBlock(nn.Module):
@@ -174,8 +158,8 @@ class VisionTower(nn.Module):
 
         def working(order: ChunkOrder) -> Working:
             place_C = order.unit_C % layout.order_U.shape[0]
-            ropes = (table_UMD[place_C].flatten(0, 1)[:, None, None] for table_UMD in tables)
-            return Working(order, Rope(*ropes))
+            rope = Rope(*(table_UMD[place_C].flatten(0, 1) for table_UMD in tables))
+            return Working(order, tuple(turned(runs, rope) for runs in order.segments))
 
         return working(length_by_length(layout, frames)), working(frame_after_frame(layout, frames))
 
