@@ -25,7 +25,7 @@ our own, and for inference only: the sum has no gradient.
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import torch
 import torch.distributed as dist
@@ -58,12 +58,21 @@ class Cut(ParallelStyle):
 
 
 class Summed(ParallelStyle):
-    """A module's output becomes, in place, the sum of what all ranks' shares of it give."""
+    """A module's output becomes, in place, the sum of what all ranks' shares of it give.
+
+    Its second input, which it adds to its output, is whole on every rank: only the first adds it.
+    """
 
     def _apply(self, module: nn.Module, device_mesh: DeviceMesh) -> nn.Module:
+        def without_term(_module: nn.Module, inputs: tuple[Any, ...]) -> tuple[Any, ...]:
+            x, term, *more = inputs
+            return (x, torch.zeros_like(term), *more)
+
         def total(_module: nn.Module, _inputs: object, out: Tensor) -> None:
             dist.all_reduce(out, group=device_mesh.get_group())
 
+        if device_mesh.get_local_rank() > 0:
+            module.register_forward_pre_hook(without_term)
         module.register_forward_hook(total)
         return module
 
