@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from qwen25vl.embedding import whole_of
 from vidqa.checkpoints import find_checkpoint
 from vidqa.engine import Engine, open_engine
 from vidqa.errors import ModelError
@@ -76,7 +77,8 @@ def test_the_state_before_the_last_mlp_is_what_attention_adds_to_the_layer_below
     engine: Engine, watched: Watched
 ) -> None:
     model = engine._model
-    prompt = engine._prompt(embed_video_prompt(engine.profile), watched)
+    embeds, positions_31S = engine._prompt(embed_video_prompt(engine.profile), watched)
+    prompt = (whole_of(embeds), positions_31S)
     below = model.text.hidden(*prompt, layer=len(model.text.layers) - 1)
     above = model.text.hidden(*prompt, layer=len(model.text.layers))
     state = model.text.last_state(*prompt, before_mlp=True)

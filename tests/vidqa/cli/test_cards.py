@@ -50,7 +50,7 @@ def test_the_built_in_model_comes_first_and_every_family_follows() -> None:
     done = CliRunner().invoke(app, ["models", "--json"])
     cards = json.loads(done.stdout)["models"]
     assert [card["name"] for card in cards] == ["nano", *FAMILIES]
-    assert cards[0]["parameters"] == 2_443_680
+    assert cards[0]["parameters"] == 2_474_400
     assert all(row["low"] <= row["value"] <= row["high"] for row in cards[0]["figures"]["rows"])
 
 
