@@ -67,8 +67,7 @@ def main() -> None:
     stages = {name: peak - before for name, peak in stages.items()}
     tokens = stages.pop("prompt_tokens") + before
     counted = _counted(model, tokens)
-    beside = {"embeddings": _embeddings(model, tokens)}
-    document = {"after_weights": made, "peaks": stages, "counted": counted, "beside": beside}
+    document = {"after_weights": made, "peaks": stages, "counted": counted}
     print(json.dumps({"tokens": options.tokens, "device": device.type, **document}))
 
 
@@ -150,11 +149,6 @@ def _counted(model: Qwen25VL, tokens: int) -> dict[str, int]:
         "cache": tokens * kv_bytes_per_token(text, size),
         "chunk": chunk * 2 * (text.hidden_size + text.intermediate_size) * size,
     }
-
-
-def _embeddings(model: Qwen25VL, tokens: int) -> int:
-    """Known bytes that are not counted: the prompt's embeddings."""
-    return tokens * model.config.text.hidden_size * model.dtype.itemsize
 
 
 def _held(device: torch.device) -> int:

@@ -76,7 +76,7 @@ def _memory(options: argparse.Namespace) -> list[Row]:
     counted, peak = found["counted"], max(found["peaks"].values())
     wanted = sum(counted.values())
     ratio = judged("peak / counted", peak / wanted, MEMORY_BOUND, at_least=False)
-    megabytes = {**found["peaks"], **counted, "over": peak - wanted, **found["beside"]}
+    megabytes = {**found["peaks"], **counted, "over": peak - wanted}
     note = "MB: " + ", ".join(f"{name} {size / 1e6:.0f}" for name, size in megabytes.items())
     name = f"peak memory, {tokens} tokens"
     return [{"row": name, "milliseconds": {}, "ratios": [ratio], "note": note, "bytes": found}]
