@@ -24,6 +24,8 @@ SUFFIX, UNFINISHED = ".vq", ".tmp"
 """Endings of the files that are ours: nothing else in the folder is ever removed."""
 _STALE_S = 3600.0
 """Age at which an unfinished file was left behind by a process that died."""
+_TRIES = 10
+"""How often a folder is made that another process takes away again."""
 _SLACK = 0.05
 """Share of the budget that is freed beyond need, so that not every write has to look around."""
 
@@ -175,15 +177,17 @@ class _created:  # noqa: N801  (reads as a verb)
 
     def __enter__(self) -> int:
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
-        for _ in range(3):
-            # What a cache holds tells what a video shows: for its owner alone.
-            self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        for tries_left in reversed(range(_TRIES)):
             try:
+                # What a cache holds tells what a video shows: for its owner alone.
+                self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
                 self._descriptor = os.open(self._path, flags, 0o600)
-            except FileNotFoundError:  # somebody cleared the empty folder in between
-                continue
-            return self._descriptor
-        raise FileNotFoundError(2, "its folder goes as often as it is made", str(self._path))
+                break
+            except (FileNotFoundError, FileExistsError):
+                # Somebody cleared the empty folder in between: mkdir sees it there, then gone.
+                if not tries_left:
+                    raise
+        return self._descriptor
 
     def __exit__(self, *_: object) -> None:
         os.close(self._descriptor)

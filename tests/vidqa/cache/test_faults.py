@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -83,6 +84,22 @@ store_in(Path({str(tmp_path)!r})).add(SPACE, rows(1, 2))
     os.utime(left, (time.time() - 7200,) * 2)
     store.folder.trim()
     assert (left.exists(), known(store, 1)) == (False, [1])
+
+
+def test_a_folder_that_is_taken_away_while_it_is_made_is_made_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real, taken = Path.mkdir, [FileExistsError(17, "File exists"), FileNotFoundError(2, "gone")]
+
+    def mkdir(path: Path, *args: Any, **options: Any) -> None:
+        if taken and path.parent != tmp_path.parent:
+            raise taken.pop()
+        real(path, *args, **options)
+
+    monkeypatch.setattr(Path, "mkdir", mkdir)
+    store = store_in(tmp_path)
+    store.add(SPACE, rows(1))
+    assert (taken, known(store, 1)) == ([], [1])
 
 
 def test_processes_that_write_read_evict_and_clear_at_once_never_find_a_wrong_row(
