@@ -162,14 +162,18 @@ def _sqlite_engine(url: URL) -> Engine:
 def _use_wal(connection: sqlite3.Connection) -> None:
     """SQLite does not wait for the lock that turning a new file to WAL takes: try until it may."""
     deadline_s = time.monotonic() + BUSY_S
-    while True:
-        try:
-            connection.execute("PRAGMA journal_mode=WAL")
-            return
-        except sqlite3.OperationalError as err:
-            if "locked" not in str(err) or time.monotonic() > deadline_s:
-                raise
-            time.sleep(0.02)
+    while not _is_wal(connection, patient=time.monotonic() < deadline_s):
+        time.sleep(0.02)
+
+
+def _is_wal(connection: sqlite3.Connection, *, patient: bool) -> bool:
+    try:
+        connection.execute("PRAGMA journal_mode=WAL")
+    except sqlite3.OperationalError as err:
+        if "locked" not in str(err) or not patient:
+            raise
+        return False
+    return True
 
 
 def _postgres_engine(url: URL) -> Engine:

@@ -59,7 +59,7 @@ _REFUSED = _Case(
     "Correct the URL, or have the server's owner grant access.",
 )
 _UNKNOWN = _Case(
-    "archive_failed", "failed", "Run `vidqa archive verify`; report it if it is sound."
+    "archive_failed", "failed", "Run `vidqa archive verify`; report it if all is sound."
 )
 
 _SQLITE = (
@@ -90,6 +90,7 @@ _POSTGRES = (
     ("XX", _DAMAGED),
 )
 """By the beginning of the SQLSTATE; the first that fits."""
+_NOT_POSTGRES = object()
 _REFUSALS = ("authentication failed", "does not exist", "no password", "no pg_hba.conf entry")
 """A connection that was never made has no SQLSTATE, only the server's words."""
 
@@ -116,8 +117,9 @@ def _error(place: str, case: _Case, detail: str) -> ArchiveError:
 
 def _case(err: DBAPIError) -> _Case:
     message = str(err.orig)
-    if hasattr(err.orig, "sqlstate"):
-        return _postgres_case(err.orig.sqlstate, message, lost=err.connection_invalidated)
+    sqlstate = getattr(err.orig, "sqlstate", _NOT_POSTGRES)
+    if sqlstate is not _NOT_POSTGRES:
+        return _postgres_case(sqlstate, message, lost=err.connection_invalidated)
     return next((case for start, case in _SQLITE if start in message), _UNKNOWN)
 
 

@@ -51,7 +51,9 @@ class Generations(Part):
             asked = select(generations).filter_by(**key).where(generations.c.state != "retired")
             row = db.execute(asked).one_or_none()
         # None: on PostgreSQL another process made the first generation at the same moment.
-        return self.generation(**key) if row is None else generation_of(row)
+        if row is None:
+            return self.generation(model, recipe, dimension, centred=centred)
+        return generation_of(row)
 
     def generations(self) -> list[Generation]:
         """All that were not retired, by id."""

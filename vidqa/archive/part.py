@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Row, select
+from sqlalchemy import Connection, select
 
 from vidqa.archive.database import Database
 from vidqa.archive.tables import generations
@@ -32,7 +32,7 @@ def no_video(video_id: int) -> ArchiveError:
 
 def generation_row(
     db: Connection, generation_id: int, *, lock: bool = False, retired: bool = False
-) -> Row[Any]:
+) -> Any:
     """Its row; raises :class:`ArchiveError` where there is none, or it was retired."""
     asked = select(generations).where(generations.c.id == generation_id)
     row = db.execute(asked.with_for_update() if lock else asked).one_or_none()

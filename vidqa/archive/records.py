@@ -129,8 +129,8 @@ class Filter:
     """A pattern as the shell's, over a location: ``*/monday/*``."""
     recorded_from: datetime | None = None
     recorded_until: datetime | None = None
-    """Recorded in ``[from, until)``; a video of unknown time never is. Times without a zone, here and
-    there, are taken for UTC."""
+    """Recorded in ``[from, until)``; a video of unknown time never is. Times without a zone, here
+    and there, are taken for UTC."""
     shortest_s: float | None = None
     longest_s: float | None = None
     states: Sequence[VideoState] = ()

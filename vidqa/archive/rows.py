@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
-from sqlalchemy import Connection, Row, select
+from sqlalchemy import Connection, select
 
 from vidqa.archive import tables
 from vidqa.archive.database import batches
@@ -41,7 +41,7 @@ def facts_row(facts: Facts) -> dict[str, Any]:
     }
 
 
-def facts_of(row: Row[Any]) -> Facts | None:
+def facts_of(row: Any) -> Facts | None:
     """What was measured; None where nothing was."""
     if row.duration_s is None:
         return None
@@ -65,7 +65,7 @@ def _moment(recorded_us: int | None, *, utc: bool) -> datetime | None:
     return moment if utc else moment.replace(tzinfo=None)
 
 
-def videos_of(db: Connection, rows: Sequence[Row[Any]]) -> list[Video]:
+def videos_of(db: Connection, rows: Sequence[Any]) -> list[Video]:
     """Records of rows of ``videos``, in their order, with tags and locations looked up."""
     ids = [row.id for row in rows]
     tags: dict[int, list[str]] = {}
@@ -83,7 +83,7 @@ def videos_of(db: Connection, rows: Sequence[Row[Any]]) -> list[Video]:
     return [_video(row, tags.get(row.id, ()), places.get(row.id, ())) for row in rows]
 
 
-def _video(row: Row[Any], tags: Sequence[str], places: Sequence[Location]) -> Video:
+def _video(row: Any, tags: Sequence[str], places: Sequence[Location]) -> Video:
     return Video(
         id=row.id,
         digest=row.digest,
@@ -96,7 +96,7 @@ def _video(row: Row[Any], tags: Sequence[str], places: Sequence[Location]) -> Vi
     )
 
 
-def clip_of(row: Row[Any]) -> Clip:
+def clip_of(row: Any) -> Clip:
     """A row of ``clips``."""
     return Clip(
         id=row.id,
@@ -108,7 +108,7 @@ def clip_of(row: Row[Any]) -> Clip:
     )
 
 
-def generation_of(row: Row[Any]) -> Generation:
+def generation_of(row: Any) -> Generation:
     """A row of ``generations``."""
     return Generation(
         id=row.id,

@@ -29,7 +29,8 @@ def migrate(database: Database) -> str:
                 db.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
             _upgrade(db, database.place)
     with database.reading() as db:
-        return db.execute(select(archive.c.value).where(archive.c.name == "uid")).scalar_one()
+        asked = select(archive.c.value).where(archive.c.name == "uid")
+        return str(db.execute(asked).scalar_one())
 
 
 def _upgrade(db: Connection, place: str) -> None:

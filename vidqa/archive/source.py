@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import Connection, Row, select
+from sqlalchemy import Connection, select
 
 from vidqa.archive.centring import centred
 from vidqa.archive.database import Database, batches
@@ -88,7 +88,7 @@ class StoredVectors:
 
     def vectors_of(self, ids_N: NDArray[np.int64]) -> VectorBlock:
         """See :class:`VectorSource`."""
-        found: list[Row[Any]] = []
+        found: list[Any] = []
         with self._db.reading() as db:
             for some in batches(ids_N.tolist(), _MANY):
                 found += db.execute(
@@ -115,7 +115,7 @@ class StoredVectors:
                 next_step="Build the index from all vectors.",
             )
 
-    def _changes(self, rows: Sequence[Row[Any]]) -> list[Change]:
+    def _changes(self, rows: Sequence[Any]) -> list[Change]:
         there = [row for row in rows if row.vector is not None]
         vectors_ND = iter(self._block(there).vectors_ND)
         return [
@@ -123,7 +123,7 @@ class StoredVectors:
             for row in rows
         ]
 
-    def _block(self, rows: Sequence[Row[Any]]) -> VectorBlock:
+    def _block(self, rows: Sequence[Any]) -> VectorBlock:
         ids_N = np.array([row[-2] for row in rows], dtype=np.int64)
         vectors_ND = from_bytes([row[-1] for row in rows], self.dimension)
         return VectorBlock(ids_N, centred(vectors_ND, self.mean_D))

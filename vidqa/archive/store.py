@@ -32,7 +32,7 @@ class Store(Videos, Claims, Clips, Generations):
         return self._uid
 
     @property
-    def place(self) -> str:
+    def address(self) -> str:
         """Its file, or its URL without the password."""
         return self._db.place
 

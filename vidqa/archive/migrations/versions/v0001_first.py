@@ -177,7 +177,8 @@ def _search() -> None:
     """What the two engines do each in their own way."""
     if op.get_bind().dialect.name == "postgresql":
         op.execute(
-            "CREATE INDEX ix_lines_words ON lines USING gin (to_tsvector('simple'::regconfig, words))"
+            "CREATE INDEX ix_lines_words ON lines"
+            " USING gin (to_tsvector('simple'::regconfig, words))"
         )
         # Vectors and pictures do not get smaller: do not try.
         op.execute("ALTER TABLE vectors ALTER COLUMN vector SET STORAGE EXTERNAL")
