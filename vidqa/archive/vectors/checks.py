@@ -53,7 +53,7 @@ def checked_changes(changes: Sequence[Change], dimension: int, source: str) -> C
     for row, (clip, vector_D) in enumerate(there.items()):
         if vector_D.shape != (dimension,):
             raise _refused(
-                f"{source}: the vector of clip {clip} has shape {vector_D.shape}, not ({dimension},)",
+                f"{source}: clip {clip} has a vector of shape {vector_D.shape}, not ({dimension},)",
                 "bad_width",
             )
         vectors_ND[row] = vector_D

@@ -17,9 +17,9 @@ from vidqa.archive.nearest import Change, Nearest, VectorBlock, VectorSource
 from vidqa.archive.vectors.body import Body, build_body
 from vidqa.archive.vectors.checks import checked_block, checked_changes
 from vidqa.archive.vectors.gate import Gate
-from vidqa.archive.vectors.kinds import Sizes
+from vidqa.archive.vectors.kinds import Kind, Sizes
 from vidqa.archive.vectors.ranking import FEW, Candidates, search_exactly
-from vidqa.archive.vectors.snapshot import Facts, Snapshot, Unusable
+from vidqa.archive.vectors.snapshot import Facts, Snapshot, UnusableError
 from vidqa.errors import ArchiveError, ChangesPruned
 
 _BATCH = 2_048
@@ -63,6 +63,11 @@ class FaissIndex:
     def count(self) -> int:
         """Vectors that searches can find."""
         return self._mine().count
+
+    @property
+    def kind(self) -> Kind:
+        """How the vectors lie in memory."""
+        return self._mine().kind
 
     def search(
         self, queries_QD: NDArray[np.float32], k: int, among: NDArray[np.int64] | None = None
@@ -117,8 +122,9 @@ class FaissIndex:
             body = Body(index, facts.kind, facts.probes, facts.trained_on)
             self._take(body, facts.seq)
             self._catch_up()
-        except Unusable as err:
-            self.notes.append(f"{err}; building it from the database")
+        except UnusableError as err:
+            if err.code != "index_missing":  # as at the first opening
+                self.notes.append(f"{err}; building it from the database")
             self._build_and_write()
         else:
             if self._contradicts():

@@ -42,7 +42,7 @@ CREATE TABLE IF NOT EXISTS vidqa_indexes (
 )"""
 
 
-class Moved(ArchiveError):
+class MovedError(ArchiveError):
     """The source's table was built anew under another name since its row was read."""
 
 
@@ -224,7 +224,7 @@ def translated() -> Iterator[None]:
             next_step="Report this: the archive gives each clip an id of its own.",
         ) from err
     except errors.UndefinedTable as err:
-        raise Moved(
+        raise MovedError(
             f"the index's table is gone: {str(err).splitlines()[0]}",
             code="index_moved",
             next_step="Try again; if that does not help, open the index again.",

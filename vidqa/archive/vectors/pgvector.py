@@ -22,7 +22,7 @@ from psycopg_pool import ConnectionPool
 from vidqa.archive.nearest import Nearest, VectorSource
 from vidqa.archive.vectors import pgtables
 from vidqa.archive.vectors.checks import checked_block, checked_changes
-from vidqa.archive.vectors.pgtables import Connection, Entry, Moved, translated
+from vidqa.archive.vectors.pgtables import Connection, Entry, MovedError, translated
 from vidqa.archive.vectors.ranking import FEW, Candidates, search_exactly
 from vidqa.errors import ArchiveError, ChangesPruned
 
@@ -120,7 +120,7 @@ class PgvectorIndex:
         """See :class:`vidqa.archive.vectors.ranking.Proposer`."""
         try:
             return self._candidates(queries_QD, fetch, among)
-        except Moved:
+        except MovedError:
             return self._candidates(queries_QD, fetch, among)
 
     def _candidates(

@@ -52,7 +52,7 @@ class Facts:
     trained_on: int
 
 
-class Unusable(ArchiveError):
+class UnusableError(ArchiveError):
     """A file that is missing, damaged or of something else; the index is built from its source."""
 
 
@@ -65,7 +65,7 @@ class Snapshot:
     dimension: int
 
     def read(self) -> tuple[Facts, Any]:
-        """The facts and the FAISS index. Raises :class:`Unusable` unless every byte is as it was
+        """The facts and the FAISS index. Raises :class:`UnusableError` unless every byte is as it was
         written, for this source."""
         with self._opened() as file:
             page, body_bytes = _read_page(file)
@@ -84,7 +84,7 @@ class Snapshot:
         try:
             with self._opened() as file:
                 return self._facts(_read_page(file)[0]).seq
-        except Unusable:
+        except UnusableError:
             return -1
 
     def write(self, facts: Facts, index: Any) -> None:
@@ -133,7 +133,7 @@ class Snapshot:
             with (self.folder / NAME).open("rb") as file:
                 yield file
         except FileNotFoundError as err:
-            raise _unusable("missing") from err
+            raise _unusable("missing", "index_missing") from err
         except OSError as err:
             raise _unusable(f"unreadable: {err.strerror}") from err
 
@@ -227,10 +227,10 @@ def _force(folder: Path) -> None:
         os.close(descriptor)
 
 
-def _unusable(how: str) -> Unusable:
-    return Unusable(
+def _unusable(how: str, code: str = "index_damaged") -> UnusableError:
+    return UnusableError(
         f"the index file is {how}",
-        code="index_unusable",
+        code=code,
         next_step="Nothing to do: the index is built from the database.",
     )
 
