@@ -69,17 +69,17 @@ class ArchiveError(VidqaError):
     stage = "archive"
 
 
-class ArchiveBusy(ArchiveError):
+class ArchiveBusy(ArchiveError):  # noqa: N818  (says what is the matter)
     """The archive's database is locked, full of connections or away; nothing was changed."""
 
     retryable = True
 
 
-class ClaimLost(ArchiveError):
+class ClaimLost(ArchiveError):  # noqa: N818  (says what is the matter)
     """Another process has taken over the video, or it was deleted; nothing was changed."""
 
 
-class ChangesPruned(ArchiveError):
+class ChangesPruned(ArchiveError):  # noqa: N818  (says what is the matter)
     """The changes that an index still misses are no longer kept: build it from the vectors."""
 
 

@@ -9,7 +9,6 @@ import math
 from collections.abc import Iterable
 from typing import Any
 
-import faiss
 import numpy as np
 from numpy.typing import NDArray
 
@@ -25,6 +24,7 @@ from vidqa.archive.vectors.kinds import (
     stored_ids,
     trial_vectors,
 )
+from vidqa.archive.vectors.library import faiss
 from vidqa.errors import ArchiveError
 
 _BITS_PER_CLIP = 64

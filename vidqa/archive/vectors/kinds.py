@@ -5,19 +5,23 @@ vectors in lists around k-means centres, of which a search reads the nearest few
 remove vectors at any time, which a graph (HNSW) does not: FAISS cannot remove from one, and making
 one takes many times as long as lists (``benchmarks/vectors.py`` shows both).
 
-Axes: N vectors, L lists, Q queries, F candidates, D dimension.
+One query is one thread's work: shared among threads, it waits for whichever core is busy with
+something else (measured beside a training run: 80 ms where one thread took 2). Several queries at
+once are shared.
+
+Axes: N vectors, Q queries, F candidates, D dimension.
 """
 
 from __future__ import annotations
 
 import math
-import os
 from dataclasses import dataclass
 from typing import Any, Literal
 
-import faiss
 import numpy as np
 from numpy.typing import NDArray
+
+from vidqa.archive.vectors.library import faiss
 
 Kind = Literal["flat", "lists"]
 
@@ -35,17 +39,14 @@ _ENOUGH = 0.995
 _STEP = 8_192
 """Vectors taken from one kind to the other at a time."""
 
-# A forked child has none of its parent's OpenMP threads, and waits for them for ever.
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=lambda: faiss.omp_set_num_threads(1))
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sizes:
     """When an index changes its kind, is trained again, or is written anew."""
 
-    flat_bytes: int = 100 * 10**6
-    """Most bytes of fp16 that a search reads whole: about 20 ms of one core."""
+    flat_bytes: int = 64 * 10**6
+    """Most bytes of fp16 that a search reads whole: 125,000 vectors of 256 numbers, 31,250 of
+    1,024; about 15 ms of one core."""
     grown: float = 2.0
     """Lists are trained again when there are so many times the vectors they were trained for, or
     the same part of them."""
@@ -100,7 +101,6 @@ def _empty_lists(dimension: int, count: int) -> Any:
     lists.cp.niter = _ROUNDS
     lists.cp.spherical = True
     lists.cp.min_points_per_centroid = 1  # fewer are no reason to write to stderr
-    lists.parallel_mode = 2  # one query's lists are shared among threads too
     return lists
 
 
@@ -146,7 +146,8 @@ def _shared(found_QF: NDArray[np.int64], truth_QF: NDArray[np.int64]) -> float:
 def stored_ids(index: Any) -> NDArray[np.int64]:
     """The clip ids that an index holds, in its own order."""
     if isinstance(index, faiss.IndexIDMap):
-        return faiss.vector_to_array(index.id_map).astype(np.int64)
+        ids_N: NDArray[np.int64] = faiss.vector_to_array(index.id_map)
+        return ids_N
     lists = index.invlists
     parts = [
         faiss.rev_swig_ptr(lists.get_ids(number), size).copy()

@@ -44,9 +44,11 @@ class Proposer(Protocol):
     ) -> Candidates:
         """About the ``fetch`` nearest for each query, at least as many where there are; all of
         ``among`` where those are :data:`FEW`."""
+        ...
 
     def refresh(self) -> None:
         """See :class:`vidqa.archive.nearest.VectorIndex`."""
+        ...
 
 
 def search_exactly(

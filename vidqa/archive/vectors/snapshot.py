@@ -21,10 +21,10 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 
-import faiss
 from filelock import FileLock, Timeout
 
 from vidqa.archive.vectors.kinds import Kind
+from vidqa.archive.vectors.library import faiss
 from vidqa.errors import ArchiveError
 
 NAME, LOCK, UNFINISHED = "index.faiss", "owner.lock", ".tmp"
@@ -65,8 +65,8 @@ class Snapshot:
     dimension: int
 
     def read(self) -> tuple[Facts, Any]:
-        """The facts and the FAISS index. Raises :class:`UnusableError` unless every byte is as it was
-        written, for this source."""
+        """The facts and the FAISS index. Raises :class:`UnusableError` unless every byte is as it
+        was written, for this source."""
         with self._opened() as file:
             page, body_bytes = _read_page(file)
             facts = self._facts(page)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import multiprocessing
-import os
 import random
 import time
 from multiprocessing.connection import Connection
@@ -17,9 +16,10 @@ ALWAYS = Sizes(tail_least=-1, tail_share=-1)
 """Every call of settle writes."""
 
 
-def write_for_ever(database: Path, dimension: int, folder: Path, ready: Connection) -> None:
+def write_for_ever(source: PlainSource, folder: Path, ready: Connection) -> None:
     """In a child: writes the index again and again."""
-    index = FaissIndex(folder, PlainSource(database, dimension, "plain"), ALWAYS)
+    own = PlainSource(source.path, source.dimension, source.name)
+    index = FaissIndex(folder, own, ALWAYS)
     ready.send(True)
     while True:
         index.settle()
@@ -29,9 +29,7 @@ def kill_a_writer(source: PlainSource, folder: Path, rng: random.Random, most_s:
     """Start a writer and kill it within ``most_s`` seconds; whether it left something half done."""
     fork = multiprocessing.get_context("fork")
     ready, told = fork.Pipe(duplex=False)
-    writer = fork.Process(
-        target=write_for_ever, args=(source.path, source.dimension, folder, told)
-    )
+    writer = fork.Process(target=write_for_ever, args=(source, folder, told))
     writer.start()
     ready.recv()
     time.sleep(rng.uniform(0, most_s))
@@ -39,4 +37,4 @@ def kill_a_writer(source: PlainSource, folder: Path, rng: random.Random, most_s:
     writer.join()
     ready.close()
     told.close()
-    return any(name.endswith(".tmp") for name in os.listdir(folder))
+    return any(folder.glob("*.tmp"))

@@ -14,7 +14,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -90,12 +90,10 @@ def _serving(programs: Path, folder: Path, as_user: dict[str, Any]) -> Iterator[
 
 def _wait_for(url: str, server: subprocess.Popen[bytes], log: Path) -> None:
     while server.poll() is None:
-        try:
+        with suppress(psycopg.OperationalError):
             psycopg.connect(url).close()
-        except psycopg.OperationalError:
-            time.sleep(0.1)
-        else:
             return
+        time.sleep(0.1)
     raise NoServerError(log.read_text()[-300:])
 
 

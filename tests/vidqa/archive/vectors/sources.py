@@ -13,7 +13,7 @@ from vidqa.errors import ChangesPruned
 
 
 class MemorySource:
-    """The truth as a dictionary and a list; vectors are rounded to fp16 as a database keeps them."""
+    """The truth as a dictionary and a list; vectors are rounded to fp16, as in a database."""
 
     def __init__(self, dimension: int = 8, name: str = "memory") -> None:
         self.name = name

@@ -111,9 +111,7 @@ def test_a_deleted_clip_is_never_found_even_before_a_refresh(open_index: Open) -
     index = open_index(source)
     best = by_hand(source, 20).ids_QK[0].tolist()
     source.delete(best)
-    wanted = nearest_of(
-        source.vectors_of(np.array(sorted(source.vectors))), QUERIES[:1], 10
-    )
+    wanted = nearest_of(source.vectors_of(np.array(sorted(source.vectors))), QUERIES[:1], 10)
     same(index.search(QUERIES[:1], 10), wanted)
 
 
@@ -269,9 +267,7 @@ def test_any_history_ends_where_brute_force_does(open_index: Open, steps: Steps,
 @DEAR
 @given(steps=STEPS, k=st.integers(1, 14))
 @settings(max_examples=5, suppress_health_check=SHARED)
-def test_a_few_histories_end_there_in_a_server_too(
-    open_index: Open, steps: Steps, k: int
-) -> None:
+def test_a_few_histories_end_there_in_a_server_too(open_index: Open, steps: Steps, k: int) -> None:
     run_history(open_index, steps, k)
 
 
