@@ -2,6 +2,7 @@
 
 from vidqa.video.cut import cut_clip
 from vidqa.video.digest import file_sha256
+from vidqa.video.film import Film, study_film
 from vidqa.video.frames import Frames
 from vidqa.video.known import KnownFile, KnownFiles
 from vidqa.video.limits import Limits
@@ -11,17 +12,22 @@ from vidqa.video.sheet import SHEET_FORMATS, draw_sheet, draw_still_sheet, sheet
 from vidqa.video.sheet_times import choose_sheet_times
 from vidqa.video.sniff import sniff
 from vidqa.video.stills import Still, StillInfo, is_still, probe_still, read_still
+from vidqa.video.stream import Picture, PictureStream, Wish
 
 __all__ = [
     "SHEET_FORMATS",
+    "Film",
     "Frames",
     "KnownFile",
     "KnownFiles",
     "Limits",
+    "Picture",
+    "PictureStream",
     "Reader",
     "Still",
     "StillInfo",
     "VideoInfo",
+    "Wish",
     "choose_sheet_times",
     "cut_clip",
     "draw_sheet",
@@ -37,4 +43,5 @@ __all__ = [
     "read_still",
     "sheet_frame_size",
     "sniff",
+    "study_film",
 ]
