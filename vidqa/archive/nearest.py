@@ -31,7 +31,7 @@ class VectorBlock(NamedTuple):
 
 
 class Nearest(NamedTuple):
-    """The hits of each query, best first; where there are fewer than K, ids are -1 and scores -inf."""
+    """The hits of each query, best first; of fewer than K, the rest have id -1 and score -inf."""
 
     ids_QK: NDArray[np.int64]
     scores_QK: NDArray[np.float32]

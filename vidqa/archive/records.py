@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from vidqa.timeline import Span
 
 VideoState = Literal["indexing", "ready", "failed"]
+GenerationState = Literal["building", "serving", "replaced", "retired"]
 RecordedFrom = Literal["metadata", "name", "unknown"]
 """Where the time of recording was read: the container, the file's name, nowhere."""
 
@@ -60,8 +61,9 @@ class Generation:
     dimension: int
     centred: bool
     """Whether vectors are compared about the archive's mean (untrained hidden states are)."""
-    state: Literal["building", "serving", "retired"]
-    """One generation serves searches; another may be built meanwhile, then takes its place."""
+    state: GenerationState
+    """One generation serves searches; another may be built meanwhile, then takes its place. One
+    that was replaced keeps its vectors, and may serve again, until it is retired."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,6 +129,88 @@ class Filter:
     """A pattern as the shell's, over a location: ``*/monday/*``."""
     recorded_from: datetime | None = None
     recorded_until: datetime | None = None
-    """Recorded in ``[from, until)``; a video of unknown time never is."""
+    """Recorded in ``[from, until)``; a video of unknown time never is. Times without a zone, here
+    and there, are taken for UTC."""
     shortest_s: float | None = None
     longest_s: float | None = None
+    states: Sequence[VideoState] = ()
+    """Any of them."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claim:
+    """The right to write what is learnt of one video, for as long as it is renewed."""
+
+    video_id: int
+    holder: str
+    fence: int
+    """Rises with every claim of the video: what an earlier holder still writes is refused."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Held:
+    """A claim that was refused: somebody else works on the video."""
+
+    video_id: int
+    holder: str
+    left_s: float
+    """Until the other's claim runs out, unless it is renewed."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LineFound:
+    """A line of subtitles that holds the words."""
+
+    video_id: int
+    line: Line
+    score: float
+    """Higher is better; comparable within one search only."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Deleted:
+    """What went with a video."""
+
+    digest: str
+    clips: int
+    vectors: int
+    """Of all generations together."""
+    lines: int
+    overwritten: bool
+    """Whether the bytes themselves are known to be gone from the database's files. False while
+    another process reads what was there before, and always on PostgreSQL, whose server decides."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Progress:
+    """How far a generation is."""
+
+    videos_done: int
+    videos: int
+    """All that did not fail."""
+    clips: int
+    """Clips that have a vector of this generation."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stats:
+    """An archive in numbers."""
+
+    videos: dict[VideoState, int]
+    duration_s: float
+    """Of all videos together, where it was measured."""
+    clips: int
+    lines: int
+    vectors: dict[int, int]
+    """By generation."""
+    size: int
+    """Bytes that the database takes."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """Something in the database that must not be."""
+
+    code: str
+    """A stable name: ``damaged``, ``orphans``, ``miscounted``, ``gap``, ``vector``, ``serving``."""
+    text: str
