@@ -40,7 +40,7 @@ class Database:
         self._reads = self._engine.execution_options(
             **({} if self.is_sqlite else {"isolation_level": "REPEATABLE READ"})
         )
-        self._writes = self._engine.execution_options(vidqa_write=True)
+        self._writes = self._engine.execution_options(vidqa_begin="BEGIN IMMEDIATE")
 
     @property
     def is_sqlite(self) -> bool:
@@ -60,11 +60,23 @@ class Database:
             yield db
 
     @contextmanager
-    def driver(self) -> Iterator[Any]:
-        """The driver's own cursor, outside of any transaction: for what SQL has no words for."""
-        with typed(self.place), self._engine.connect() as db:
-            db = db.execution_options(isolation_level="AUTOCOMMIT")
+    def alone(self) -> Iterator[Connection]:
+        """No transaction: for upkeep that an engine does only outside of one."""
+        options = {} if self.is_sqlite else {"isolation_level": "AUTOCOMMIT"}
+        with (
+            typed(self.place),
+            self._engine.execution_options(vidqa_begin="", **options).connect() as db,
+        ):
             yield db
+
+    def size(self) -> int:
+        """Bytes that the database takes."""
+        with self.reading() as db:
+            if not self.is_sqlite:
+                asked = "SELECT pg_database_size(current_database())"
+                return int(db.exec_driver_sql(asked).scalar_one())
+            pages = db.exec_driver_sql("PRAGMA page_count").scalar_one()
+            return int(pages * db.exec_driver_sql("PRAGMA page_size").scalar_one())
 
     def insert(self, table: Table) -> Any:
         """``INSERT`` of this engine's dialect, which knows ``on_conflict_do_nothing``."""
@@ -153,8 +165,9 @@ def _sqlite_engine(url: URL) -> Engine:
 
     @event.listens_for(engine, "begin")
     def _begin(db: Connection) -> None:
-        write = db.get_execution_options().get("vidqa_write", False)
-        db.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
+        begin = db.get_execution_options().get("vidqa_begin", "BEGIN")
+        if begin:
+            db.exec_driver_sql(begin)
 
     return engine
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import NamedTuple
@@ -104,6 +105,8 @@ def typed(place: str) -> Iterator[None]:
         raise _error(place, _BUSY, "no connection was free") from err
     except DBAPIError as err:
         raise _error(place, _case(err), str(err.orig).strip()) from err
+    except sqlite3.Error as err:
+        raise _error(place, _sqlite_case(str(err)), str(err)) from err
     except SQLAlchemyError as err:
         raise _error(place, _UNKNOWN, str(err).strip()) from err
 
@@ -120,7 +123,11 @@ def _case(err: DBAPIError) -> _Case:
     sqlstate = getattr(err.orig, "sqlstate", _NOT_POSTGRES)
     if sqlstate is not _NOT_POSTGRES:
         return _postgres_case(sqlstate, message, lost=err.connection_invalidated)
-    return next((case for start, case in _SQLITE if start in message), _UNKNOWN)
+    return _sqlite_case(message)
+
+
+def _sqlite_case(message: str) -> _Case:
+    return next((case for words, case in _SQLITE if words in message), _UNKNOWN)
 
 
 def _postgres_case(sqlstate: str | None, message: str, *, lost: bool) -> _Case:

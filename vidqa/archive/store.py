@@ -9,15 +9,18 @@ from __future__ import annotations
 from pathlib import Path
 from types import TracebackType
 
+from vidqa.archive.checking import Checks
 from vidqa.archive.claiming import Claims
 from vidqa.archive.clipping import Clips
 from vidqa.archive.database import database_of
+from vidqa.archive.deleting import Deletion
 from vidqa.archive.filing import Videos
 from vidqa.archive.generating import Generations
 from vidqa.archive.schema import migrate
+from vidqa.archive.subtitling import Lines
 
 
-class Store(Videos, Claims, Clips, Generations):
+class Store(Videos, Claims, Clips, Lines, Generations, Deletion, Checks):
     """Everything that an archive keeps; safe from several threads and processes.
 
     Every method raises :class:`ArchiveError` where the database does not do its part, and

@@ -184,9 +184,11 @@ def _search() -> None:
         op.execute("ALTER TABLE vectors ALTER COLUMN vector SET STORAGE EXTERNAL")
         op.execute("ALTER TABLE thumbnails ALTER COLUMN jpeg SET STORAGE EXTERNAL")
         return
-    # The index holds no text of its own: it points at the rows, and triggers keep it true.
+    # The index holds no text of its own: it points at the rows, and triggers keep it true. Words
+    # come folded and set apart by spaces; 'ascii' leaves everything else in them alone.
     op.execute(
-        "CREATE VIRTUAL TABLE lines_words USING fts5(words, content='lines', content_rowid='id')"
+        "CREATE VIRTUAL TABLE lines_words USING fts5(words, content='lines',"
+        " content_rowid='id', tokenize='ascii')"
     )
     op.execute(
         "CREATE TRIGGER lines_come AFTER INSERT ON lines BEGIN"
