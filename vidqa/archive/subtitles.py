@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import codecs
 import os
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -28,21 +29,25 @@ _MARKS = (
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
 """The longer first: UTF-32's mark begins with UTF-16's."""
+_LANGUAGE = re.compile(r"(\.[A-Za-z][A-Za-z-]*){0,2}")
+"""``.en``, ``.pt-BR``, ``.en.forced``, or nothing."""
 
 
-def sidecars(video: Path) -> list[Path]:
-    """Subtitle files of a video by their names, sorted: ``name.srt``, ``name.en.vtt``,
-    ``name.mp4.srt``."""
-    try:
-        names = os.listdir(video.parent)  # noqa: PTH208  (a path for each of thousands is slow)
-    except OSError:
-        return []  # whoever reads the video itself will be told
-    mine = (f"{video.stem}.", f"{video.name}.")
-    return [
-        video.parent / name
-        for name in sorted(names)
-        if name.lower().endswith(SUFFIXES) and name.startswith(mine) and _fits(name, video)
-    ]
+class Sidecars:
+    """Finds subtitle files by their videos' names; lists each folder once."""
+
+    def __init__(self) -> None:
+        self._names: dict[Path, list[str]] = {}
+
+    def of(self, video: Path) -> list[Path]:
+        """Those of a video, sorted: ``name.srt``, ``name.en.vtt``, ``name.mp4.srt``."""
+        folder, stem = video.parent, video.stem
+        if folder not in self._names:
+            self._names[folder] = _subtitle_names(folder)
+        names = self._names[folder]
+        return [
+            folder / name for name in names if name.startswith(f"{stem}.") and _fits(name, video)
+        ]
 
 
 def read_lines(path: Path, duration_s: float) -> list[Line]:
@@ -61,14 +66,20 @@ def read_lines(path: Path, duration_s: float) -> list[Line]:
     return _lines(found.events, Span(0.0, duration_s))
 
 
-def _fits(name: str, video: Path) -> bool:
-    """Whether only a language stands between the video's name and the ending.
+def _subtitle_names(folder: Path) -> list[str]:
+    try:
+        names = os.listdir(folder)  # noqa: PTH208  (a path for each of thousands is slow)
+    except OSError:
+        return []  # whoever reads the video itself will be told
+    return sorted(name for name in names if name.lower().endswith(SUFFIXES))
 
-    Else ``party.srt`` would be found, and ``party.2.srt`` of ``party.2.mp4`` as well.
-    """
-    rest = name[len(video.stem) + 1 :]
-    between = rest[: rest.rfind(".")] if "." in rest else ""
-    return len(between) <= 12 and not any(part.isdigit() for part in between.split("."))
+
+def _fits(name: str, video: Path) -> bool:
+    """Whether nothing but a language, or the video's own ending, stands between: the subtitles of
+    ``party.2.mp4`` are not those of ``party.mp4``."""
+    between = os.path.splitext(name[len(video.stem) :])[0]  # noqa: PTH122
+    own = between.removeprefix(video.suffix)
+    return _LANGUAGE.fullmatch(own) is not None
 
 
 def _lines(events: Sequence[pysubs2.SSAEvent], whole: Span) -> list[Line]:
