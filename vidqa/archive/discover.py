@@ -18,7 +18,8 @@ from vidqa.archive.remote import Remote, is_url
 from vidqa.errors import ArchiveError
 
 VIDEO_SUFFIXES = frozenset(
-    ".3g2 .3gp .avi .flv .gif .m2ts .m4v .mkv .mov .mp4 .mpeg .mpg .mts .ts .vob .webm".split()
+    {".3g2", ".3gp", ".avi", ".flv", ".m2ts", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg"}
+    | {".mts", ".ts", ".vob", ".webm"}
 )
 """Endings by which a person expects a video: one that holds none is worth a word."""
 
@@ -143,7 +144,7 @@ class Discovery:
 
 def lies_below(url: str, roots: Iterable[str]) -> bool:
     """Whether a local path lies in one of the folders, or is one of them."""
-    return any(url == root or url.startswith(os.path.join(root, "")) for root in roots)
+    return any(url == root or url.startswith(root.rstrip(os.sep) + os.sep) for root in roots)
 
 
 def exists(location: Location) -> bool:

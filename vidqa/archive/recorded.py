@@ -1,8 +1,8 @@
 """When a video was recorded: read from its container's metadata, else from its file's name.
 
 Containers tell the moment in UTC (``creation_time``; many cameras write their local time there all
-the same, which nobody can tell), QuickTime's own key with a zone. Names tell what the camera's clock
-showed, without a zone; only the Pixel's (``PXL_``) are known to be UTC.
+the same, which nobody can tell), QuickTime's own key with a zone. Names tell what the camera's
+clock showed, without a zone; only the Pixel's (``PXL_``) are known to be UTC.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Videos at URLs: listed through fsspec, fetched whole into a temporary file, below a limit.
 
-Nothing is opened unless its URL begins with a prefix that the caller allows: an archive that fetched
-whatever it was told would reach into the network it runs in. Redirects are not followed.
+Nothing is opened unless its URL lies below a prefix that the caller allows: an archive that fetched
+what it was told would reach into the network it runs in. Redirects are not followed.
 """
 
 from __future__ import annotations

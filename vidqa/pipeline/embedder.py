@@ -120,7 +120,8 @@ class EngineEmbedder:
     def embed_text(self, text: str) -> Vector:
         """See :class:`Embedder`."""
         chat = embed_text_prompt(text, self.ctx.engine.profile)
-        return self.ctx.engine.embed_texts([chat])[0]
+        vector_D: Vector = self.ctx.engine.embed_texts([chat])[0]
+        return vector_D
 
     def embed_image(self, rgb_HWC: Rgb) -> Vector:
         """See :class:`Embedder`: a clip of one pair, the picture twice."""
@@ -130,7 +131,8 @@ class EngineEmbedder:
         small_hwC = np.empty((height, width, 3), dtype=np.uint8)
         Resizer(height, width)(rgb_HWC, small_hwC)
         pair = self.ctx.sampling.grid.temporal
-        return self.embed_clips(np.stack([small_hwC] * pair), [(0, pair)])[0]
+        vector_D: Vector = self.embed_clips(np.stack([small_hwC] * pair), [(0, pair)])[0]
+        return vector_D
 
 
 def checked(vectors: Vector, embedder: Embedder, clips: int) -> Vector:
@@ -146,4 +148,5 @@ def checked(vectors: Vector, embedder: Embedder, clips: int) -> Vector:
             code="vectors_impossible",
             next_step="Correct the embedder, or use the model's own.",
         )
-    return vectors_ND / lengths_N1
+    unit_ND: Vector = vectors_ND / lengths_N1
+    return unit_ND

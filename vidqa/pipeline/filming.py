@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator, Set
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -37,14 +37,15 @@ class Filming:
     _frames: dict[int, Picture] = field(default_factory=dict)
     """Of the group in hand, by their numbers on the clock."""
 
-    def groups(self, done: Set[int]) -> Iterator[list[NewClip]]:
+    def groups(self, done: Collection[int]) -> Iterator[list[NewClip]]:
         """Clips in groups that are always the same, from the first group on that is not ``done``.
 
         A tail that does not decode has no clips. Raises :class:`VideoError` when the film cannot be
         read, or nothing of it decodes.
         """
         grid = grid_of(self.film.path, self.film.clock.duration_s)
-        left = [some for some in grid.groups() if not done.issuperset(c.number for c in some)]
+        there = frozenset(done)
+        left = [some for some in grid.groups() if not there.issuperset(c.number for c in some)]
         if not left:
             return
         first, known = left[0][0].first, left[0][0].number

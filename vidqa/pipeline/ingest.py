@@ -28,7 +28,13 @@ from vidqa.effort import Halt
 from vidqa.errors import ArchiveBusy, ArchiveError, ClaimLost, VideoError
 from vidqa.pipeline.embedder import Embedder
 from vidqa.pipeline.filming import Filming
-from vidqa.pipeline.ingest_report import FileReport, IngestProgress, IngestReport, Watcher
+from vidqa.pipeline.ingest_report import (
+    FileReport,
+    IngestProgress,
+    IngestReport,
+    Outcome,
+    Watcher,
+)
 from vidqa.pipeline.opening import Opened, Opener, one_ahead
 from vidqa.video import Film
 
@@ -83,8 +89,9 @@ def ingest(
     """Index every video that the targets name: files, folders, patterns, URLs.
 
     What is wrong with a file is told in the report and ends nothing else. ``halt`` ends the run
-    after the group of clips in hand. Raises :class:`ArchiveError` for targets that name nothing, and
-    when the archive does not do its part; :class:`vidqa.errors.ModelError` when the embedder fails.
+    after the group of clips in hand. Raises :class:`ArchiveError` for targets that name nothing,
+    and when the archive does not do its part; :class:`vidqa.errors.ModelError` when the embedder
+    fails.
     """
     run = _Run(
         store,
@@ -246,8 +253,9 @@ class _Run:
         for each in left:
             self._store.unplace(self._options.archive, each.url)
         notes = self._update_lines(known, opened)
-        moved = "moved" if left else "copied"
-        outcome = moved if len(others) == len(known.locations) else "unchanged"
+        outcome: Outcome = "moved" if left else "copied"
+        if len(others) < len(known.locations):  # it lay here before; only its times changed
+            outcome = "unchanged"
         return FileReport(url=url, outcome=outcome, video_id=known.id, notes=notes)
 
     def _index(self, opened: Opened) -> FileReport | None:
@@ -334,13 +342,10 @@ class _Run:
         over = Event()
 
         def beat() -> None:
-            while not over.wait(self._options.lease_s / 3):
-                try:
-                    self._store.renew(claim, self._options.lease_s)
-                except ArchiveBusy:
-                    continue
-                except ArchiveError:  # lost: the next write is refused, and says so
-                    return
+            with suppress(ClaimLost):  # the next write is refused, and says so
+                while not over.wait(self._options.lease_s / 3):
+                    with suppress(ArchiveBusy):
+                        self._store.renew(claim, self._options.lease_s)
 
         thread = Thread(target=beat, name="vidqa-lease", daemon=True)
         thread.start()
@@ -381,13 +386,12 @@ class _Run:
     def _lines(self, opened: Opened, duration_s: float) -> tuple[list[Line], tuple[str, ...]]:
         """Lines of all subtitles that lie beside the file, and what is wrong with some."""
         lines: list[Line] = []
-        notes = []
+        notes: list[str] = []
         if opened.path is not None and not is_url(opened.place.location.url):
             for sidecar in self._sidecars.of(opened.path):
-                try:
-                    lines += read_lines(sidecar, duration_s)
-                except ArchiveError as err:
-                    notes.append(str(err))
+                found, note = _read(sidecar, duration_s)
+                lines += found
+                notes += note
         return lines, tuple(notes)
 
     def _update_lines(self, video: Video, opened: Opened) -> tuple[str, ...]:
@@ -492,6 +496,13 @@ def _film_of(opened: Opened) -> Film:
             next_step="Run the same command again.",
         )
     return opened.film
+
+
+def _read(sidecar: Path, duration_s: float) -> tuple[list[Line], list[str]]:
+    try:
+        return read_lines(sidecar, duration_s), []
+    except ArchiveError as err:  # the video is worth having without them
+        return [], [str(err)]
 
 
 def _told(lines: Iterable[Line]) -> list[tuple[float, float, str]]:

@@ -69,6 +69,13 @@ class IngestReport:
         return [each for each in self.files if each.outcome == "failed"]
 
     @property
+    def complete(self) -> bool:
+        """Whether everything that was named is indexed now."""
+        return not self.interrupted and not any(
+            each.outcome in ("failed", "held") for each in self.files
+        )
+
+    @property
     def rate(self) -> float:
         """Seconds of video indexed in a second."""
         return self.video_s / self.seconds if self.seconds else 0.0

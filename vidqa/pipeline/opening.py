@@ -1,4 +1,4 @@
-"""A place in, a video ready to be indexed out: known already, or measured; or what is wrong with it.
+"""A place in, a video ready to be indexed out: known, or measured, or with what is wrong with it.
 
 Files are looked at from cheap to dear, and no further than needed: place, size and time of change
 (known and complete: nothing is read), first bytes, digest, packets. One thread does this for the

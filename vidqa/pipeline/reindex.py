@@ -37,6 +37,11 @@ class ReindexReport:
         """Whether it was ended; the same call goes on with it."""
         return any(report.interrupted for report in self.reports.values())
 
+    @property
+    def complete(self) -> bool:
+        """Whether searches lose nothing by it."""
+        return self.switched and not self.missing
+
     def to_dict(self) -> dict[str, object]:
         """Plain JSON values."""
         return {

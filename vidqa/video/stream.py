@@ -4,9 +4,9 @@
 
 The film is cut into segments where decoding may start. Threads take segments in turn, each through
 one opening of the file that only moves forwards; a segment's pictures wait in its channel until
-their turn comes; a thread whose channel is full waits with them, and one that is some segments ahead
-waits for its turn. So memory is bounded, whatever the length of the film. Pictures are those of :func:`vidqa.video.read_frames`,
-bit for bit. Axes: T times asked; h rows, w columns, C colours.
+their turn comes; a thread whose channel is full waits with them, and one that is some segments
+ahead waits for its turn. So memory is bounded, whatever the length of the film. Pictures are those
+of :func:`vidqa.video.read_frames`, bit for bit. Axes: T times asked; h rows, w columns, C colours.
 """
 
 from __future__ import annotations
@@ -203,7 +203,12 @@ class _Decoding(NamedTuple):
     def _recover(self, missing: Sequence[int], painter: _Painter) -> int | None:
         """Hand on what stands in for damaged pictures, up to where nothing decodes any more."""
         film, held = self.easel.film, list[_Shot]()
-        stand_in = _Painter(self.easel, lambda shot: held.append(shot) or 0.0, painter.deadline)
+
+        def hold(shot: _Shot) -> float:
+            held.append(shot)
+            return 0.0
+
+        stand_in = _Painter(self.easel, hold, painter.deadline)
         open_ended = recover(film, missing, stand_in)
         tail = unreadable_tail(film, {**painter.painted, **stand_in.painted}, open_ended)
         for shot in held:
