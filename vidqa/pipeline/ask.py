@@ -67,7 +67,7 @@ def ask_many(
         source = open_source(path, ctx, clock)
         window = window_of(source.reader.info, start_s, end_s) or source.reader.info.span
         if is_too_long(window, ctx.sampling, profile, effort):
-            return ask_long(source, window, questions, ctx, clock, effort=effort, manner=manner)
+            return ask_long(source, window, questions, ctx, clock, timer=timer, manner=manner)
     look = look_at(path, ctx, clock, start_s=start_s, end_s=end_s, source=source)
     said = _said(prompts, look, ctx, clock, timer, manner)
     return told(

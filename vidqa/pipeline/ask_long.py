@@ -7,19 +7,18 @@ confirmed is taken. Every span that is shown as evidence was verified by a close
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from vidqa.effort import Effort
 from vidqa.pipeline.candidates import Candidate, around, by_likeness, from_skim, in_turn
 from vidqa.pipeline.closeup import Closeups
 from vidqa.pipeline.context import Context, Manner, StageClock
 from vidqa.pipeline.found import ground_result, nothing_seen
 from vidqa.pipeline.frames_by_query import at_rows, pick_moments
-from vidqa.pipeline.ledger import Ended, Ledger, Timer
+from vidqa.pipeline.ledger import Ended, Ledger, Timer, speak_until
 from vidqa.pipeline.look import Look, look_at
 from vidqa.pipeline.marks import Marks, marks_of
 from vidqa.pipeline.sight import YES_FROM, Hunt, covers
@@ -34,7 +33,7 @@ from vidqa.prompts import (
 )
 from vidqa.replies import ParsedAnswer, parse_answer
 from vidqa.replies.times import find_times
-from vidqa.reply import Reply, unheard
+from vidqa.reply import OnText, Reply, unheard
 from vidqa.results import AskResult
 from vidqa.timeline import Span
 from vidqa.video import KnownFile
@@ -70,12 +69,12 @@ def ask_long(
     ctx: Context,
     clock: StageClock,
     *,
-    effort: Effort,
+    timer: Timer,
     manner: Manner,
 ) -> list[AskResult]:
     """Answer each of ``questions`` from a video longer than one pass is trusted with; they share
     the skim and all close looks. Words are told as they come where one question is asked."""
-    timer = Timer(effort)
+    effort = timer.effort
     effort.halt.heeded = True
     usual = ctx.engine.profile.reach.passes
     most = effort.passes_of(usual)
@@ -168,7 +167,7 @@ def _from_everywhere(
         source=closeups.source,
         seconds=_pairs(rows, skim),
     )
-    reply = _say(question, look, closeups, manner, manner.on_text)
+    reply = _say(question, look, hunt, closeups, manner, manner.on_text)
     hunt.ledger.enter_look(look, "ask")
     hunt.ledger.asked(look.seen, reply.prefix)
     return _answered(reply, look)
@@ -199,11 +198,13 @@ def _from_windows(
     most = len(named) or WINDOWS
     best: Answered | None = None
     for each in in_turn(named, from_skim(skim.windows, ranking, {}, YES_FROM))[:most]:
-        if best is not None and hunt.ledger.left < 1:
-            break
+        if best is not None:
+            hunt.ledger.ended = hunt.ledger.ended or hunt.ledger.timer.ended
+            if hunt.ledger.ended or hunt.ledger.left < 1:
+                break
         hunt.ledger.check()
         look = closeups.at(each.span)
-        reply = _say(retimed(question, look.seen), look, closeups, manner, unheard)
+        reply = _say(retimed(question, look.seen), look, hunt, closeups, manner, unheard)
         hunt.ledger.enter_look(look, "ask")
         hunt.ledger.asked(look.seen, reply.prefix)
         found = _answered(reply, look)
@@ -223,12 +224,13 @@ def _from_windows(
 
 
 def _say(
-    question: str, look: Look, closeups: Closeups, manner: Manner, hear: Callable[[str], None]
+    question: str, look: Look, hunt: Hunt, closeups: Closeups, manner: Manner, hear: OnText
 ) -> Reply:
-    """The reply about one look."""
+    """The reply about one look; its words so far where the search must end meanwhile."""
     engine = closeups.ctx.engine
     most = manner.limit(engine.profile.ask_tokens)
-    with closeups.clock.quiet().stage("text"):
+
+    def speak(hear: OnText) -> Reply:
         return engine.reply(
             ask_prompt(question, engine.profile, system=manner.system),
             look.watched,
@@ -237,6 +239,10 @@ def _say(
             on_text=hear,
             sampling=manner.sampling,
         )
+
+    with closeups.clock.quiet().stage("text"):
+        reply, hunt.ledger.ended = speak_until(hunt.ledger.timer, hear, speak)
+    return reply
 
 
 def _answered(reply: Reply, look: Look) -> Answered:

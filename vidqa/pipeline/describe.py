@@ -46,11 +46,11 @@ def describe(
     clock, effort = StageClock(ctx.progress), effort or Effort()
     if is_still(path):
         raise no_time(path, "use ask")
-    source = open_source(path, ctx, clock)
+    timer, source = Timer(effort), open_source(path, ctx, clock)
     info = source.reader.info
     window = window_of(info, start_s, end_s) or info.span
     effort.halt.heeded = True
-    ledger = Ledger(Timer(effort), effort.passes)
+    ledger = Ledger(timer, effort.passes)
     spans = windows_for(window, ctx, effort.passes)
     teller = _Teller(source, ctx, clock, ledger)
     with clock.stage("describe", len(spans), timed=False) as step:
@@ -169,7 +169,8 @@ class _Teller:
         looked = self._ledger.looked
         seen_s = sum(each.span.length_s for each in looked)
         hull = Span(looked[0].span.start_s, looked[-1].span.end_s) if looked else Span(0.0, 0.0)
-        familiar = None if engine.familiar is None else 2 * self._strange <= len(looked)
+        told = engine.familiar is not None and len(looked) > 0
+        familiar = 2 * self._strange <= len(looked) if told else None
         return Provenance(
             video=facts,
             coverage=Coverage(

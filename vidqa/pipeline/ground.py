@@ -72,7 +72,7 @@ def ground_many(
     info = source.reader.info
     window = window_of(info, start_s, end_s) or info.span
     if is_too_long(window, ctx.sampling, profile, effort):
-        return search_video(source, window, queries, ctx, clock, effort=effort, strict=strict)
+        return search_video(source, window, queries, ctx, clock, timer=timer, strict=strict)
     look = look_at(path, ctx, clock, start_s=start_s, end_s=end_s, source=source)
     said = _said(prompts, look, ctx, clock, timer, strict=strict)
     return told(queries, said, look, clock, lambda q, s, seen, c: grounded(q, s, seen, ctx, c))

@@ -24,11 +24,11 @@ from vidqa.pipeline.context import Context, StageClock
 from vidqa.pipeline.found import ground_result, nothing_seen
 from vidqa.pipeline.ledger import Ended, Ledger, Timer
 from vidqa.pipeline.merge import Event
-from vidqa.pipeline.sight import YES_FROM, Hunt, covers, keep, sight
+from vidqa.pipeline.sight import YES_FROM, Hunt, covers, keep, sight, times_of
 from vidqa.pipeline.skim import Skim, skim_video
 from vidqa.pipeline.windows import SCAN_SHARE, overlapping
 from vidqa.pipeline.zoom import vote, zoom
-from vidqa.prompts import embed_text_prompt, ground_prompt, verify_prompt
+from vidqa.prompts import embed_text_prompt, verify_prompt
 from vidqa.replies import parse_spans
 from vidqa.results import Considered, GroundResult, Pass
 from vidqa.timeline import Span
@@ -45,11 +45,11 @@ def search_video(
     ctx: Context,
     clock: StageClock,
     *,
-    effort: Effort,
-    strict: bool = False,
+    timer: Timer,
+    strict: bool,
 ) -> list[GroundResult]:
     """One result for each query, in order; they share the skim and all close looks."""
-    timer = Timer(effort)
+    effort = timer.effort
     effort.halt.heeded = True
     most = effort.passes_of(ctx.engine.profile.reach.passes)
     closeups = Closeups(source=source, ctx=ctx, clock=clock, effort=effort, window=window)
@@ -103,14 +103,7 @@ def _candidates(hunt: Hunt, skim: Skim, closeups: Closeups) -> list[Candidate]:
 def _coarse(hunt: Hunt, skim: Skim, closeups: Closeups) -> list[Candidate]:
     """What the model says of the skim as one prompt."""
     hunt.ledger.check()
-    engine, timer = closeups.ctx.engine, hunt.ledger.timer
-    with closeups.clock.quiet().stage("text"):
-        reply = engine.reply(
-            ground_prompt(hunt.query, engine.profile),
-            skim.watched,
-            max_new_tokens=engine.profile.ground_tokens,
-            on_text=lambda _: timer.check(),
-        )
+    reply, reach = times_of(skim.watched, hunt, closeups), closeups.ctx.engine.profile.reach
     hunt.ledger.enter(_again(skim.cost, "coarse", skim.span, 1, skim.watched.token_count))
     hunt.ledger.asked(skim.span, reply.prefix)
     parsed = parse_spans(reply.text, window=Span(0.0, skim.span.length_s))
@@ -118,7 +111,7 @@ def _coarse(hunt: Hunt, skim: Skim, closeups: Closeups) -> list[Candidate]:
         hunt.reply, hunt.reply_kind = reply, parsed.parse_kind
     spans = [span.shift(skim.span.start_s).clamp(skim.span) for span in parsed.spans]
     row_s = skim.span.length_s / max(1, len(skim.row_seconds))
-    return from_coarse(spans, row_s, engine.profile.reach.window_s, skim.span)
+    return from_coarse(spans, row_s, reach.window_s, skim.span)
 
 
 def _scan(hunt: Hunt, skim: Skim, ranking: Sequence[int], closeups: Closeups) -> dict[int, float]:
@@ -167,9 +160,10 @@ def _zoom_all(candidates: Sequence[Candidate], hunt: Hunt, closeups: Closeups) -
         if covers(hunt, each.span):
             continue
         kept = 1 if hunt.sightings else 0
-        if hunt.ledger.left < 1 + kept and not each.promising:
+        hunt.ledger.timer.check()
+        if hunt.ledger.left < 1 + kept:
+            hunt.ledger.ended = "passes" if each.promising else None
             return
-        hunt.ledger.check(1 + kept)
         zoom(each, hunt, closeups)
 
 

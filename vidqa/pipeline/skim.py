@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -56,8 +56,6 @@ class Glimpse(NamedTuple):
 class Skim:
     """What was seen, in rows; windows in order of time, every moment in at least one."""
 
-    source: KnownFile
-    how: Literal["clock", "keys"]
     watched: Watched
     row_seconds: tuple[float, ...]
     """Seconds of each row on the video's own timeline."""
@@ -114,8 +112,6 @@ def skim_video(
     windows = windows_of(seconds, seen, reach.window_s, reach.rows_min)
     vectors_WD, stopped = _vectors(watched, windows, ctx, clock, timer)
     return Skim(
-        source=source,
-        how=plan.how,
         watched=watched,
         row_seconds=seconds,
         span=seen,
@@ -158,10 +154,8 @@ def _look(
     looks: list[Glimpse] = []
     with clock.stage("skim", len(plan.stretches), timed=False) as step:
         for stretch in plan.stretches:
-            try:
-                timer.check()
-            except Ended as end:
-                return looks, end.why
+            if why := timer.ended:
+                return looks, why
             look = look_at(
                 source.path,
                 ctx,
@@ -197,10 +191,7 @@ def _vectors(
             found.append(ctx.engine.embed(chat, [watched.rows(w.first, w.last) for w in some]))
             for _ in some:
                 step()
-            try:
-                timer.check()
-            except Ended as end:
-                ended = end.why
+            if ended := timer.ended:
                 break
     vectors_WD = np.concatenate(found)
     if ctx.engine.profile.embed_state == "normed" or len(vectors_WD) < 3:
