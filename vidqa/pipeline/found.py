@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from vidqa.calibration import curve_of
 from vidqa.pipeline.closeup import Closeups
 from vidqa.pipeline.look import facts_of
 from vidqa.pipeline.merge import Event
@@ -28,7 +29,7 @@ from vidqa.timeline import Span, merge_overlapping
 def ground_result(hunt: Hunt, skim: Skim | None, closeups: Closeups) -> GroundResult:
     """The answer to one query, the surest segment first."""
     events = hunt.events
-    segments = [segment_of(event, closeups) for event in events if event.is_sure]
+    segments = [_segment_of(event, closeups) for event in events if event.is_sure]
     sure = sorted((s for s in segments if _is_found(s, closeups)), key=_by_surety)
     return GroundResult(
         outcome=_outcome(hunt, sure, doubted=len(sure) < len(events)),
@@ -45,11 +46,10 @@ def nothing_seen(hunt: Hunt, closeups: Closeups, why: EndedEarly) -> GroundResul
     return ground_result(hunt, None, closeups)
 
 
-def segment_of(event: Event, closeups: Closeups) -> Segment:
+def _segment_of(event: Event, closeups: Closeups) -> Segment:
     """An event as a segment, with the confidence that the checkpoint's calibration gives it."""
     signs = Signs(digits=event.digits, yes=event.yes, agreement=event.agreement)
-    calibration = closeups.ctx.engine.calibration
-    curve = calibration.routes.get("search") if calibration else None
+    curve = curve_of(closeups.ctx.engine.calibration, "search")
     return Segment(
         span=event.span,
         score=signs.score,
@@ -60,7 +60,7 @@ def segment_of(event: Event, closeups: Closeups) -> Segment:
     )
 
 
-def coverage_of(
+def _coverage_of(
     looked: Sequence[Looked], closeups: Closeups, unreadable_from_s: float | None
 ) -> Coverage:
     """What all looks saw together: its hull, its share of the video, and its parts by rate."""
@@ -83,8 +83,7 @@ def coverage_of(
 
 
 def _is_found(segment: Segment, closeups: Closeups) -> bool:
-    calibration = closeups.ctx.engine.calibration
-    curve = calibration.routes.get("search") if calibration else None
+    curve = curve_of(closeups.ctx.engine.calibration, "search")
     return curve is None or (segment.confidence or 0.0) >= curve.found_from
 
 
@@ -106,7 +105,7 @@ def _provenance(hunt: Hunt, skim: Skim | None, closeups: Closeups) -> Provenance
     tail_s = skim.unreadable_from_s if skim else closeups.source.reader.info.unreadable_from_s
     looked = [*([skim.looked] if skim else []), *hunt.ledger.looked]
     shared = skim.features if skim else "off"
-    passes = [*([skim.cost] if skim else []), *grouped(hunt.ledger.passes)]
+    passes = [*([skim.cost] if skim else []), *_grouped(hunt.ledger.passes)]
     notes = []
     if familiar is False:
         notes.append(unfamiliar_note(engine.identity, facts.kind))
@@ -117,7 +116,7 @@ def _provenance(hunt: Hunt, skim: Skim | None, closeups: Closeups) -> Provenance
     notes += dict.fromkeys([*(skim.notes if skim else ()), *hunt.ledger.notes])
     return Provenance(
         video=facts,
-        coverage=coverage_of(looked, closeups, tail_s),
+        coverage=_coverage_of(looked, closeups, tail_s),
         passes=tuple(passes),
         model=engine.identity,
         reply=hunt.reply.text if hunt.reply else "",
@@ -130,7 +129,7 @@ def _provenance(hunt: Hunt, skim: Skim | None, closeups: Closeups) -> Provenance
     )
 
 
-def grouped(passes: Sequence[Pass]) -> list[Pass]:
+def _grouped(passes: Sequence[Pass]) -> list[Pass]:
     """Passes as they were, those of a thorough search (``window``) as one entry."""
     windows = [each for each in passes if each.stage == "window"]
     if not windows:

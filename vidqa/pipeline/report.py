@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
 
 from vidqa.pipeline.context import Context, StageClock
 from vidqa.pipeline.look import Look
+from vidqa.reply import Reply
 from vidqa.results import EndedEarly, Provenance, unfamiliar_note
-
-if TYPE_CHECKING:  # the engine imports torch
-    from vidqa.engine import Reply
-
 
 ENDED_NOTES: Mapping[EndedEarly, str] = {
     "interrupted": "The search was interrupted; this is what was known by then.",

@@ -162,7 +162,8 @@ def _zoom_all(candidates: Sequence[Candidate], hunt: Hunt, closeups: Closeups) -
         kept = 1 if hunt.sightings else 0
         hunt.ledger.timer.check()
         if hunt.ledger.left < 1 + kept:
-            hunt.ledger.ended = "passes" if each.promising else None
+            if each.promising:
+                hunt.ledger.ended = "passes"
             return
         zoom(each, hunt, closeups)
 
