@@ -113,9 +113,6 @@ def test_a_curve_that_no_fit_gives_is_refused_by_what_is_wrong_with_it(
 
 
 def test_a_route_that_no_answer_takes_is_refused() -> None:
-    made = Calibration(
-        made_for="sha256:1", labelled=60, routes={"detour": fit_curve(*drawn(60), [0.5])}
-    )
     with pytest.raises(ModelError, match="'detour': there is no route of that name"):
         Calibration.from_json(made_of("detour").to_json())
 

@@ -57,10 +57,12 @@ def ask_many(
     video each question says where to look, within ``effort``; they share the skim and the close
     looks, and every span of evidence was verified. Boxes and points in a reply become marks; the
     words of the answer stay as they are. Words are told as they come where one question is asked.
-    Raises as :func:`vidqa.pipeline.ground.ground_many`.
+    Raises as :func:`vidqa.pipeline.ground.ground_many`, and :class:`PlanError` on bounds that only
+    a search for times has (``thorough``, ``precision_s``).
     """
     clock, profile, manner = StageClock(ctx.progress), ctx.engine.profile, manner or Manner()
     effort = effort or Effort()
+    effort.check_unsought()
     timer, still, source = Timer(effort), is_still(path), None
     prompts = prompts_of(questions, lambda q: _asking(q, profile, manner, still=still))
     if not still:

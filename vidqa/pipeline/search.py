@@ -8,6 +8,7 @@ search early (a caller, a deadline, its passes), what is known by then is told, 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 
 from vidqa.budget import FRAMES_MAX, VIDEO_TOKENS_MAX
 from vidqa.effort import Effort
@@ -26,6 +27,7 @@ from vidqa.pipeline.ledger import Ended, Ledger, Timer
 from vidqa.pipeline.merge import Event
 from vidqa.pipeline.sight import YES_FROM, Hunt, covers, keep, sight, times_of
 from vidqa.pipeline.skim import Skim, skim_video
+from vidqa.pipeline.tail import Unreadable
 from vidqa.pipeline.windows import SCAN_SHARE, overlapping
 from vidqa.pipeline.zoom import vote, zoom
 from vidqa.prompts import embed_text_prompt, verify_prompt
@@ -58,7 +60,7 @@ def search_video(
         _look_everywhere(hunts, closeups)
         return [ground_result(hunt, None, closeups) for hunt in hunts]
     try:
-        skim = skim_video(source, window, ctx, clock, timer)
+        skim = skim_video(source, window, ctx, clock, timer, closeups.tail)
     except Ended as end:
         return [nothing_seen(hunt, closeups, end.why) for hunt in hunts]
     results = []
@@ -165,14 +167,16 @@ def _zoom_all(candidates: Sequence[Candidate], hunt: Hunt, closeups: Closeups) -
             if each.promising:
                 hunt.ledger.ended = "passes"
             return
-        zoom(each, hunt, closeups)
+        with suppress(Unreadable):  # a candidate still, looked at by nobody
+            zoom(each, hunt, closeups)
 
 
 def _vote_all(hunt: Hunt, closeups: Closeups) -> None:
     """A second look at every event, the surest first, while passes are left."""
     for event in sorted(hunt.events, key=lambda e: -e.yes):
         if not _is_precise(event, closeups.effort):
-            vote(event, hunt, closeups)
+            with suppress(Unreadable):
+                vote(event, hunt, closeups)
 
 
 def _is_precise(event: Event, effort: Effort) -> bool:
@@ -182,7 +186,10 @@ def _is_precise(event: Event, effort: Effort) -> bool:
 
 
 def _look_everywhere(hunts: Sequence[Hunt], closeups: Closeups) -> None:
-    """Every window at full rate, overlapping by half, asked all queries; then votes."""
+    """Every window at full rate, overlapping by half, asked all queries; then votes.
+
+    Windows in a tail that does not decode are passed over: the tail is told with the result.
+    """
     length_s = closeups.ctx.engine.profile.reach.window_s
     spans = overlapping(closeups.window, length_s)
     going = list(hunts)
@@ -192,6 +199,8 @@ def _look_everywhere(hunts: Sequence[Hunt], closeups: Closeups) -> None:
                 try:
                     hunt.ledger.check()
                     found = sight(closeups.at(span), hunt, closeups, "window")
+                except Unreadable:
+                    break
                 except Ended as end:
                     hunt.ledger.ended = end.why
                     going.remove(hunt)
