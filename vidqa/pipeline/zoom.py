@@ -12,12 +12,11 @@ from vidqa.pipeline.candidates import Candidate, around
 from vidqa.pipeline.closeup import Closeups
 from vidqa.pipeline.merge import Event, Sighting
 from vidqa.pipeline.sight import Hunt, keep, sight
+from vidqa.pipeline.windows import SHARES
 from vidqa.timeline import Span
 
 DEEPEST = 4
 """Looks from a candidate down to full rate: each is several times shorter than the one before."""
-SHARES = (0.5, 0.25)
-"""Of a row, by which the rows of each further look at one event lie beside those of the first."""
 _FINE = 1.001
 
 
