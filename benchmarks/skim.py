@@ -6,8 +6,8 @@ The film is two minutes of a test picture, 640 x 360 at 25 frames a second, repe
 encoding. Each contender reads up to 768 frames from all over it at one size, from the path on, in a
 process of its own: vidqa as a skim does (measure the film, choose key frames, decode those), and
 qwen-vl-utils with decord as its users call it. Then a window of 64 s in the middle is opened at two
-frames a second, once the film is measured: what a zoom waits for. Wall and CPU seconds, memory. ``--quick`` takes about a minute: a quarter of
-an hour of film.
+frames a second, once the film is measured: what a zoom waits for. Wall and CPU seconds, memory.
+``--quick`` takes about a minute: a quarter of an hour of film.
 """
 
 from __future__ import annotations
