@@ -77,7 +77,7 @@ class Session:
         end_s: float | None = None,
         effort: Effort | None = None,
     ) -> DescribeResult:
-        """What happens in ``[start_s, end_s)`` of the video, as chapters; raises as ground."""
+        """What happens in ``[start_s, end_s)`` of the video, as chapters; raises as ask."""
         return describe(Path(path), self.context, start_s=start_s, end_s=end_s, effort=effort)
 
     def ask(
@@ -97,7 +97,7 @@ class Session:
         """The answer to ``question`` from ``[start_s, end_s)`` of the video; raises as ground.
 
         In a video longer than one pass is trusted with the question says where to look, within
-        ``effort``.
+        ``effort``, whose ``thorough`` and ``precision_s`` are for ground: a :class:`PlanError`.
         ``system`` replaces the profile's system prompt; ``sampling`` (``qwen25vl.Sampling``) draws
         tokens, where ``None`` takes the most probable; ``max_tokens`` and ``stop`` strings end the
         reply; ``on_text`` gets its words as they come. Impossible ones are a :class:`ModelError`.

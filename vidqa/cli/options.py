@@ -132,20 +132,17 @@ def effort_of(
     deadline_s: float | None,
     grounds: bool,
 ) -> Effort:
-    """The bounds on a search; raises :class:`SettingsError` for those that only ``ground`` has."""
-    if not grounds and (thorough or precision_s is not None):
-        raise SettingsError(
-            f"{'--thorough' if thorough else '--precision'} is for searches, and nothing is sought",
-            code="effort_without_search",
-            next_step="Leave it out, or use vidqa ground.",
-        )
-    return Effort(
+    """The bounds on a search; raises :class:`PlanError` for those that only ``ground`` has."""
+    effort = Effort(
         thorough=thorough,
         passes=passes,
         precision_s=precision_s,
         deadline_s=deadline_s,
         halt=halt,
     )
+    if not grounds:
+        effort.check_unsought()  # before a model is loaded for it
+    return effort
 
 
 def sampling_mode(name: str) -> SamplingMode:

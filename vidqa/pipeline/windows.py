@@ -6,6 +6,9 @@ from vidqa.timeline import Span
 
 SCAN_SHARE = 3
 """One pass in so many goes into scanning windows of the skim."""
+SHARES = (0.5, 0.25)
+"""Of a row, by which the rows of each further look at one event lie beside those of the first: its
+votes, at most."""
 
 
 def overlapping(window: Span, length_s: float) -> list[Span]:
