@@ -10,7 +10,7 @@ import torch
 
 from vidqa_nano.clips import Clips
 from vidqa_nano.labels import edge_row
-from vidqa_nano.looking import BEGIN_HEAD, EDGE_HEAD, Draft, digits_of
+from vidqa_nano.looking import BEGIN, EDGE, Draft, digits_of
 from vidqa_nano.phrases import BY_NAME
 from vidqa_nano.queries import Query, Seen
 from vidqa_nano.questions import ground
@@ -74,19 +74,19 @@ def test_a_reply_begins_at_the_rows_that_are_on_and_writes_times_at_their_rows()
     draft = Draft(sample([Seen(RAIN, None, 2.0, 4.1)]), range(10, 18), tokens_per_row=1)
     draft.add(0, 100, ["The given query happens in ", "2", ".", "0", " - ", "4", ".", "1"])
     begin, *digits = draft.found
-    assert begin == (100, BEGIN_HEAD, [12, 13])
+    assert begin == (100, BEGIN, [12, 13])
     assert digits == [
-        (101, EDGE_HEAD, [12]),
-        (103, EDGE_HEAD, [12]),
-        (105, EDGE_HEAD, [14]),
-        (107, EDGE_HEAD, [14]),
+        (101, EDGE, [12]),
+        (103, EDGE, [12]),
+        (105, EDGE, [14]),
+        (107, EDGE, [14]),
     ]
 
 
 def test_an_absent_event_begins_at_the_token_before_the_video() -> None:
     draft = Draft(sample([]), range(10, 42), tokens_per_row=4)
     draft.add(0, 50, ["The given query does not happen in the video."])
-    assert draft.found == [(50, BEGIN_HEAD, [9])]
+    assert draft.found == [(50, BEGIN, [9])]
 
 
 def test_looks_point_at_tokens_that_may_be_attended_to(clips: Clips) -> None:
@@ -104,7 +104,7 @@ def test_supervised_tokens_are_the_ones_that_predict_digits(clips: Clips) -> Non
     event = next(e for e in cut.events if not e.kind.name.startswith("number"))
     asked = [ground(Query(event.kind, None), cut.events)]
     batch = run.packer.pack([replace(cut, questions=asked)])
-    edges = batch.looks.head_N == EDGE_HEAD
+    edges = batch.looks.what_N == EDGE
     said = batch.ids_BS[0, batch.looks.token_N[edges] + 1]
     digits = "".join(run.tokenizer.id_to_token(int(i)) for i in said)
     assert digits == "".join(c for c in asked[0].reply if c.isdigit())
