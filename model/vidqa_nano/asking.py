@@ -311,7 +311,7 @@ def _last_named(asked: str, spans: Times) -> tuple[Mark, ...]:
 def _times(sides: Sides, never: Sequence[str] = ()) -> dict[str, Times]:
     """When each event of a clip happens, by its name, and that others do not."""
     happening = {_named(e): Query(e.kind, e.colour).spans(sides.events) for e in sides.events}
-    return {name: () for name in never} | happening
+    return dict.fromkeys(never, ()) | happening
 
 
 def _capital(text: str) -> str:
