@@ -310,8 +310,10 @@ def _last_named(asked: str, spans: Times) -> tuple[Mark, ...]:
 
 def _times(sides: Sides, never: Sequence[str] = ()) -> dict[str, Times]:
     """When each event of a clip happens, by its name, and that others do not."""
-    happening = {_named(e): Query(e.kind, e.colour).spans(sides.events) for e in sides.events}
-    return dict.fromkeys(never, ()) | happening
+    found: dict[str, Times] = {name: [] for name in never}
+    for event in sides.events:
+        found[_named(event)] = Query(event.kind, event.colour).spans(sides.events)
+    return found
 
 
 def _capital(text: str) -> str:
