@@ -45,7 +45,7 @@ class Weights:
     seen: float = 0.05
     seconds: float = 0.2
     active: float = 1.0
-    looking: float = 0.3
+    looking: float = 0.5
     embed: float = 0.25
     told: float = 0.03
 

@@ -8,6 +8,7 @@ position, so each is trained exactly as if it had been asked alone.
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass, field, fields, is_dataclass, replace
 from typing import Any
@@ -20,6 +21,7 @@ from torch import Tensor
 from qwen25vl import ModelConfig, next_position
 from vidqa_nano.labels import RowLabels, question_labels, row_labels
 from vidqa_nano.looking import Draft, Looks, gather
+from vidqa_nano.questions import Question
 from vidqa_nano.timing import TOKENS_PER_ROW, Shared, TimeRule, shared_part
 from vidqa_nano.windows import Sample
 from vidqa_nano.wording import EMBED_TEXT, TEXT_OPENING, TURN
@@ -107,6 +109,11 @@ class Packer:
         """The tokens of ``text`` as they are written."""
         return [self.tokenizer.id_to_token(i) or "" for i in self.ids(text)]
 
+    def places(self, text: str, ends: Sequence[int]) -> list[int]:
+        """The token of ``text`` that holds the last character before each of ``ends``."""
+        starts = [start for start, _ in self.tokenizer.encode(text).offsets] if ends else []
+        return [bisect_left(starts, end) - 1 for end in ends]
+
     def shared(self, row_seconds: Sequence[float]) -> Shared:
         """The prompt up to the end of a video whose rows start at these seconds."""
         return shared_part(row_seconds, self.time_rule, self.ids, self.config)
@@ -158,16 +165,19 @@ class Packer:
         packed = _Packed(ids, [0] * len(ids), vision, shared_3S, draft)
         runs, start = [shared_3S], next_position(shared_3S)
         for block, question in enumerate(sample.questions, start=1):
-            length = self._add(packed, question.text, question.reply, block)
+            length = self._add(packed, question, block)
             runs.append(torch.arange(start, start + length).expand(3, -1))
         packed.positions_3S = torch.cat(runs, dim=1)
         return packed
 
-    def _add(self, packed: _Packed, text: str, reply: str, block: int) -> int:
-        asked = [*self.ids(text), *self.turn]
-        answer = [*self.ids(reply), self.end] if reply else []
-        at = len(packed.ids) + len(asked) - 1
-        packed.draft.add(block - 1, at, self.pieces(reply))
+    def _add(self, packed: _Packed, question: Question, block: int) -> int:
+        begin = len(packed.ids)
+        asked = [*self.ids(question.text), *self.turn]
+        answer = [*self.ids(question.reply), self.end] if question.reply else []
+        at = begin + len(asked) - 1
+        named = self.places(question.text, [mark.end for mark in question.marks])
+        packed.draft.add_marks(question.marks, [begin + place for place in named], at)
+        packed.draft.add(block - 1, at, self.pieces(question.reply))
         packed.asks.append(at)
         packed.reply_at += range(at, at + len(answer))
         packed.replies += answer
