@@ -260,8 +260,9 @@ def choice(
     options.insert(place, right)
     text, found = asked, list(marks)
     for i, option in enumerate(options):
+        letter = len(text) + len("\nA")
         text += f"\n{LETTERS[i]}. {option}"
-        found.append(Mark(len(text), times.get(option), right=i == place))
+        found.append(Mark(len(text), times.get(option), right=i == place, letter=letter))
     return _free(text, LETTERS[place], (), found)
 
 

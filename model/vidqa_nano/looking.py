@@ -1,9 +1,10 @@
-"""Where the decoder should look: four attention heads are shown what an answer is read from.
+"""Where the decoder should look: five attention heads are shown what an answer is read from.
 
 Axes: N supervised tokens, B clips, S tokens, R rows, Q questions, D head dim.
 Where a question has named an event, one head should look at the rows in which it is on, or at the
 token before the video when there are none. When the reply begins, a later one should look there
-too, and another at the one of several named answers that is right. While a time is being written, a
+too, and another at the one of several named answers that is right; a lettered answer should look at
+its letter, so that it can be said. While a time is being written, a
 fourth should look at the row in which that time shows. The heads are the decoder's own and stay in
 it.
 """
@@ -26,14 +27,15 @@ from vidqa_nano.questions import Mark
 from vidqa_nano.windows import Sample
 from vidqa_nano.wording import Times
 
-NAMED, EDGE, BEGIN, RIGHT = range(4)
-"""What a head is shown: rows of a named event, of a time, of the asked event; the right answer."""
-HEADS = ((3, 0), (4, 0), (4, 1), (5, 0))
+NAMED, EDGE, BEGIN, RIGHT, LETTER = range(5)
+"""What a head is shown: rows of a named event, of a time, of the asked event; the right answer of
+several; an answer's letter."""
+HEADS = ((3, 0), (4, 0), (4, 1), (5, 0), (3, 1))
 """The decoder layer (from 1) and the head in it that is shown each of these."""
 _ON = 0.3
 """Share of a row from which on an event counts as on in it."""
 
-WEIGHT = (1.0, 1.0, 1.0, 4.0)
+WEIGHT = (1.0, 1.0, 1.0, 4.0, 1.0)
 """What a look of each counts: few questions have a right answer to look at."""
 
 
@@ -66,13 +68,15 @@ class Draft:
             row = edge_row(self.sample, edges[number])
             self.found.append((at + place, EDGE, self._tokens([row])))
 
-    def add_marks(self, marks: Sequence[Mark], tokens: Sequence[int], at: int) -> None:
-        """The looks of what a question names, each at its token; ``at`` as in :meth:`add`."""
-        for mark, token in zip(marks, tokens, strict=True):
-            if mark.spans is not None:
-                self.found.append((token, NAMED, self._rows_of(mark.spans)))
-            if mark.right:
-                self.found.append((at, RIGHT, [token]))
+    def add_mark(self, mark: Mark, token: int, letter: Sequence[int], at: int) -> None:
+        """The looks of what a question names at ``token``, behind the token of its ``letter`` where
+        it has one; ``at`` as in :meth:`add`."""
+        if mark.spans is not None:
+            self.found.append((token, NAMED, self._rows_of(mark.spans)))
+        if mark.right:
+            self.found.append((at, RIGHT, [token]))
+        if letter:
+            self.found.append((token, LETTER, [*letter]))
 
     def _rows_of(self, spans: Times) -> list[int]:
         """The tokens of the rows in which an event is on, else the one before the video."""

@@ -26,6 +26,9 @@ from vidqa_nano.timing import TOKENS_PER_ROW, Shared, TimeRule, shared_part
 from vidqa_nano.windows import Sample
 from vidqa_nano.wording import EMBED_TEXT, TEXT_OPENING, TURN
 
+FIRST_WEIGHT = 6.0
+"""What the first token of a short answer counts: a letter, a yes, a number is the answer itself."""
+
 
 @dataclass(frozen=True, slots=True)
 class Batch:
@@ -46,6 +49,8 @@ class Batch:
     reply_at: tuple[Tensor, Tensor]
     """Batch and sequence index of the tokens that predict each of ``reply_T``."""
     reply_T: Tensor
+    reply_weight_T: Tensor
+    """What each of them counts in the loss."""
     labels: RowLabels
     active_BQR3: Tensor
     """Per question and row: happening, starting, ending (0 to 1)."""
@@ -81,6 +86,7 @@ class _Packed:
     asks: list[int] = field(default_factory=list)
     reply_at: list[int] = field(default_factory=list)
     replies: list[int] = field(default_factory=list)
+    weights: list[float] = field(default_factory=list)
 
 
 class Packer:
@@ -142,6 +148,7 @@ class Packer:
             asked_BQ=_filled([[1] * len(p.asks) for p in packed]).bool(),
             reply_at=_reply_index(packed),
             reply_T=torch.tensor([i for p in packed for i in p.replies]),
+            reply_weight_T=torch.tensor([weight for p in packed for weight in p.weights]),
             labels=row_labels(samples),
             active_BQR3=question_labels(samples),
             looks=gather([p.draft for p in packed], length),
@@ -175,12 +182,16 @@ class Packer:
         asked = [*self.ids(question.text), *self.turn]
         answer = [*self.ids(question.reply), self.end] if question.reply else []
         at = begin + len(asked) - 1
-        named = self.places(question.text, [mark.end for mark in question.marks])
-        packed.draft.add_marks(question.marks, [begin + place for place in named], at)
+        for mark in question.marks:
+            ends = [mark.end] if mark.letter is None else [mark.end, mark.letter]
+            named, *letter = (begin + place for place in self.places(question.text, ends))
+            packed.draft.add_mark(mark, named, letter, at)
         packed.draft.add(block - 1, at, self.pieces(question.reply))
         packed.asks.append(at)
         packed.reply_at += range(at, at + len(answer))
         packed.replies += answer
+        first = FIRST_WEIGHT if question.task == "ask" else 1.0
+        packed.weights += [first, *[1.0] * (len(answer) - 1)] if answer else []
         packed.ids += asked + answer
         packed.blocks += [block] * (len(asked) + len(answer))
         return len(asked) + len(answer)

@@ -46,6 +46,8 @@ class Mark:
     """When what it names happens, none if never; None where it names no event."""
     right: bool = False
     """Whether it is the one among several that the reply takes."""
+    letter: int | None = None
+    """Where it is a lettered answer: characters of the text up to the end of its letter."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,7 @@ from vidqa_nano.looking import (
     BEGIN,
     EDGE,
     HEADS,
+    LETTER,
     NAMED,
     RIGHT,
     Draft,
@@ -107,14 +108,22 @@ def test_a_named_event_looks_at_the_rows_that_are_on_and_one_that_never_is_befor
     None
 ):
     draft = Draft(sample([]), range(10, 18), tokens_per_row=1)
-    draft.add_marks([Mark(9, [(2.0, 4.1)]), Mark(20, ()), Mark(30, None)], [30, 35, 40], at=50)
+    for token, spans in ((30, [(2.0, 4.1)]), (35, ()), (40, None)):
+        draft.add_mark(Mark(9, spans), token, [], at=50)
     assert draft.found == [(30, NAMED, [12, 13]), (35, NAMED, [9])]
 
 
 def test_a_reply_begins_at_the_right_one_of_several_answers() -> None:
     draft = Draft(sample([]), range(10, 18), tokens_per_row=1)
-    draft.add_marks([Mark(9, None), Mark(20, None, right=True)], [30, 35], at=50)
+    draft.add_mark(Mark(9, None), 30, [], at=50)
+    draft.add_mark(Mark(20, None, right=True), 35, [], at=50)
     assert draft.found == [(50, RIGHT, [35])]
+
+
+def test_a_lettered_answer_looks_at_its_letter() -> None:
+    draft = Draft(sample([]), range(10, 18), tokens_per_row=1)
+    draft.add_mark(Mark(20, None, letter=15), 35, [32], at=50)
+    assert draft.found == [(35, LETTER, [32])]
 
 
 def test_a_mark_stands_at_the_last_token_of_its_phrase(clips: Clips) -> None:
@@ -125,6 +134,10 @@ def test_a_mark_stands_at_the_last_token_of_its_phrase(clips: Clips) -> None:
     named = [run.packer.pieces(asked.text)[k] for k in run.packer.places(asked.text, ends)]
     assert [piece[1:] for piece in named] == ["snows", "rains"]
     assert [asked.text[:end].split()[-1] for end in ends] == ["snows", "rains"]
+    letters = [mark.letter for mark in asked.marks if mark.letter is not None]
+    assert [asked.text[end - 1] for end in letters] == ["A", "B"]
+    said = [run.packer.pieces(asked.text)[k] for k in run.packer.places(asked.text, letters)]
+    assert ["A" in said[0], "B" in said[1]] == [True, True]
 
 
 def test_the_loss_is_what_the_decoders_attention_leaves_for_other_tokens(clips: Clips) -> None:
