@@ -15,7 +15,7 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
-from vidqa.pipeline.candidates import Candidate, around, from_skim, in_turn
+from vidqa.pipeline.candidates import Candidate, from_skim, in_turn
 from vidqa.pipeline.closeup import Closeups
 from vidqa.pipeline.context import Manner
 from vidqa.pipeline.frames_by_query import at_rows, pick_moments
@@ -25,6 +25,7 @@ from vidqa.pipeline.marks import Marks, marks_of
 from vidqa.pipeline.sight import YES_FROM, Hunt
 from vidqa.pipeline.skim import Skim
 from vidqa.pipeline.tail import Unreadable
+from vidqa.pipeline.windows import around
 from vidqa.prompts import ask_prompt, claim_text, embed_text_prompt, rewrite_prompt, verify_prompt
 from vidqa.replies import ParsedAnswer, parse_answer
 from vidqa.replies.times import find_times
@@ -189,7 +190,7 @@ def _windows(
         for t in moments_named(question, skim.span)
     ]
     ranking = [int(k) for k in np.argsort(-likeness_W, kind="stable")]
-    like = from_skim(skim.windows, ranking, {}, YES_FROM)
+    like = from_skim(skim.places, ranking, {}, YES_FROM)
     return in_turn(named, like)[: len(named) or WINDOWS]
 
 

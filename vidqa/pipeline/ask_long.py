@@ -11,7 +11,7 @@ from contextlib import suppress
 from dataclasses import replace
 
 from vidqa.pipeline.answering import WINDOWS, Answered, answer_from
-from vidqa.pipeline.candidates import Candidate, around, by_likeness, in_turn
+from vidqa.pipeline.candidates import Candidate, by_likeness, in_turn
 from vidqa.pipeline.closeup import Closeups
 from vidqa.pipeline.context import Context, Manner, StageClock
 from vidqa.pipeline.found import ground_result, nothing_seen
@@ -19,6 +19,7 @@ from vidqa.pipeline.ledger import Ended, Ledger, Timer
 from vidqa.pipeline.sight import Hunt, covers
 from vidqa.pipeline.skim import Skim, skim_video
 from vidqa.pipeline.tail import Unreadable
+from vidqa.pipeline.windows import around
 from vidqa.pipeline.zoom import zoom
 from vidqa.prompts import claim_text, embed_text_prompt
 from vidqa.reply import unheard
@@ -98,7 +99,7 @@ def _places(found: Answered, claim: str, skim: Skim, closeups: Closeups) -> list
         return in_turn([Candidate(span, why, promising=True) for span in wide])
     query_QD = closeups.ctx.engine.embed_texts([embed_text_prompt(claim, profile)])
     ranking = by_likeness(skim.vectors_WD, query_QD)[:WINDOWS]
-    return in_turn([Candidate(skim.windows[k].span, "vectors", promising=False) for k in ranking])
+    return in_turn([Candidate(skim.places[k], "vectors", promising=False) for k in ranking])
 
 
 def _unconfirmed(found: Answered, hunt: Hunt, shown: Sequence[Segment]) -> int:

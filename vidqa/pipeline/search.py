@@ -99,7 +99,7 @@ def _candidates(hunt: Hunt, skim: Skim, closeups: Closeups) -> list[Candidate]:
     query_QD = closeups.ctx.engine.embed_texts([embed_text_prompt(hunt.query, profile)])
     ranking = by_likeness(skim.vectors_WD, query_QD)
     odds = _scan(hunt, skim, ranking, closeups)
-    return in_turn(coarse, from_skim(skim.windows, ranking, odds, YES_FROM))
+    return in_turn(coarse, from_skim(skim.places, ranking, odds, YES_FROM))
 
 
 def _coarse(hunt: Hunt, skim: Skim, closeups: Closeups) -> list[Candidate]:

@@ -21,6 +21,7 @@ from vidqa.pipeline.ledger import Ended, Timer
 from vidqa.pipeline.look import look_at
 from vidqa.pipeline.skimming import SkimPlan, plan_skim
 from vidqa.pipeline.tail import Tail, Unreadable
+from vidqa.pipeline.windows import around
 from vidqa.prompts import embed_video_prompt
 from vidqa.reply import CacheState, combined
 from vidqa.results import EndedEarly, Looked, Pass
@@ -63,6 +64,8 @@ class Skim:
     span: Span
     """What was seen: less than was asked where the file ends early, or the search did."""
     windows: tuple[Window, ...]
+    places: tuple[Span, ...]
+    """Where to look closely at each window: it in the middle of a close look's length."""
     vectors_WD: NDArray[np.float32]
     cost: Pass
     familiar: bool | None
@@ -110,13 +113,15 @@ def skim_video(
     watched = _joined(looks, window)
     seconds = tuple(window.start_s + s for s in watched.run.row_seconds)
     seen = tail.cut(Span(window.start_s, looks[-1].cost.span.end_s))
-    windows = windows_of(seconds, seen, reach.window_s, reach.rows_min)
+    windows = windows_of(seconds, seen, reach.glance_s or reach.window_s, reach.rows_min)
     vectors_WD, stopped = _vectors(watched, windows, ctx, clock, timer)
+    windows = windows[: len(vectors_WD)]
     return Skim(
         watched=watched,
         row_seconds=seconds,
         span=seen,
-        windows=windows[: len(vectors_WD)],
+        windows=windows,
+        places=tuple(around(each.span, 0.0, reach.window_s, seen) for each in windows),
         vectors_WD=vectors_WD,
         cost=_cost(looks, seen),
         familiar=ctx.engine.is_familiar(_sample(watched)),

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import math
 
-from vidqa.pipeline.candidates import Candidate, around
+from vidqa.pipeline.candidates import Candidate
 from vidqa.pipeline.closeup import Closeups
 from vidqa.pipeline.merge import Event, Sighting
 from vidqa.pipeline.sight import Hunt, keep, sight
-from vidqa.pipeline.windows import SHARES
+from vidqa.pipeline.windows import SHARES, around
 from vidqa.timeline import Span
 
 DEEPEST = 4
