@@ -72,6 +72,8 @@ class Engine:
         stop_ids: tuple[int, ...],
         weights: Weights = "stored",
         prefixes: PrefixMemory | None = None,
+        *,
+        calibrated: bool = True,
     ) -> None:
         self.prefixes = prefixes or PrefixMemory()
         """What was watched lately, as keys and values."""
@@ -80,7 +82,7 @@ class Engine:
         digest = checkpoint.digest()
         self.identity = f"{checkpoint.name}@{digest}{made}"
         self.familiar = read_familiar(checkpoint.folder, digest)
-        self.calibration = read_calibration(checkpoint.folder, digest)
+        self.calibration = read_calibration(checkpoint.folder, digest) if calibrated else None
         self._model, self._tokenizer, self._stop_ids = model, tokenizer, stop_ids
 
     def watch(self, rgb_THWC: NDArray[np.uint8], row_seconds: tuple[float, ...]) -> Watched:
@@ -380,12 +382,14 @@ def open_engine(
     weights: Weights = "stored",
     compiled: bool = False,
     prefixes: PrefixMemory | None = None,
+    calibrated: bool = True,
 ) -> Engine:
     """Load a checkpoint; ``auto``: CUDA in bfloat16 where there is a card, else CPU in float32.
 
     ``weights`` other than ``stored`` makes bytes of them, and says so in the engine's identity.
     ``compiled`` compiles the decoding of single replies at its first use. ``prefixes`` keeps what
-    was watched for the next question; none is kept without it.
+    was watched for the next question; none is kept without it. ``calibrated=False`` leaves the
+    folder's calibration unread.
     Raises :class:`ModelError` when the device is missing or cannot, or the folder cannot be loaded.
     """
     place = device_called(device)
@@ -399,7 +403,9 @@ def open_engine(
         stop_ids = load_stop_ids(checkpoint.folder)
         if compiled:
             compile_decoding(model)
-        return Engine(checkpoint, model, tokenizer, stop_ids, weights, prefixes)
+        return Engine(
+            checkpoint, model, tokenizer, stop_ids, weights, prefixes, calibrated=calibrated
+        )
 
 
 def _hear(
