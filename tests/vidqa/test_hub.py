@@ -19,6 +19,7 @@ from vidqa.errors import ModelError
 from vidqa.hub import HubName, fetch
 
 OLD, NEW = "a" * 40, "b" * 40
+BESIDE = ("calibration.json", "familiar.json", "figures.json")
 # The client reads its settings when it is imported, so every look at the hub is a new process.
 FIND = """
 import json, sys
@@ -41,7 +42,7 @@ def hub(tiny_folder: Path, tmp_path: Path) -> Iterator[Hub]:
     (old / "onnx").mkdir()
     for extra in ("modeling_own.py", "pytorch_model.bin", "README.md", "onnx/config.json"):
         (old / extra).write_text("{}")
-    for beside in ("calibration.json", "familiar.json", "figures.json"):
+    for beside in BESIDE:
         (old / beside).write_text(f'{{"file": "{beside}"}}')  # what is alike is fetched once
     new = Path(shutil.copytree(old, tmp_path / "new"))
     (old / "generation_config.json").write_text('{"eos_token_id": [1]}')
@@ -76,7 +77,7 @@ def test_a_name_brings_the_files_that_are_read_and_no_others(hub: Hub, home: Pat
     assert found["name"] == f"{REPOSITORY}@{NEW}"
     wanted = sorted(
         ["config.json", "generation_config.json", "model.safetensors", "tokenizer.json"]
-        + ["calibration.json", "familiar.json", "figures.json"]
+        + list(BESIDE)
     )
     assert found["files"] == wanted
     assert sorted(name for name, _ in hub.asked) == wanted

@@ -43,9 +43,7 @@ def test_an_argument_beats_the_environment_which_beats_the_file(
     assert (settings.threads, settings.model, settings.device) == (3, "from-environment", "cpu")
 
 
-def test_home_may_be_written_as_a_shell_has_it(
-    home: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_home_may_be_written_as_a_shell_has_it(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     write_config(home, 'model = "~/models/7b"\n')
     monkeypatch.setenv("VIDQA_CACHE_DIR", "~/kept")
     settings = load_settings()
