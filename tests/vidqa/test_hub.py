@@ -76,8 +76,7 @@ def test_a_name_brings_the_files_that_are_read_and_no_others(hub: Hub, home: Pat
     found = find(REPOSITORY, hub, home)
     assert found["name"] == f"{REPOSITORY}@{NEW}"
     wanted = sorted(
-        ["config.json", "generation_config.json", "model.safetensors", "tokenizer.json"]
-        + list(BESIDE)
+        ["config.json", "generation_config.json", "model.safetensors", "tokenizer.json", *BESIDE]
     )
     assert found["files"] == wanted
     assert sorted(name for name, _ in hub.asked) == wanted
