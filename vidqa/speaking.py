@@ -81,8 +81,7 @@ def speak_behind(
         )
     # The first pays for what all share.
     others: CacheState = "off" if prefix == "off" else "hit"
-    states: list[CacheState] = [prefix, *[others] * (len(said) - 1)]
-    return [_generated(prompting, *each) for each in zip(said, states, strict=True)]
+    return [_generated(prompting, each, others if k else prefix) for k, each in enumerate(said)]
 
 
 def _hear(
