@@ -84,7 +84,7 @@ class Calibration:
             given = json.loads(text)
             routes = {name: _curve(name, value) for name, value in given.pop("routes").items()}
             return cls(routes=routes, **given)
-        except (ValueError, TypeError, KeyError, AttributeError) as err:
+        except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as err:
             raise _broken(str(err) or type(err).__name__) from err
 
 

@@ -10,7 +10,7 @@ import os
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import ByteSize, Field, ValidationError
+from pydantic import ByteSize, Field, ValidationError, field_validator
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -28,9 +28,14 @@ def config_file() -> Path:
 
 
 class Settings(BaseSettings):
-    """Every setting with its default; frozen, and an unknown name in the file is an error."""
+    """Every setting with its default; frozen, and an unknown name in the file is an error.
 
-    model_config = SettingsConfigDict(env_prefix="VIDQA_", frozen=True, extra="forbid")
+    A variable of the environment that is set to nothing is not set; ``~`` is the user's home.
+    """
+
+    model_config = SettingsConfigDict(
+        env_prefix="VIDQA_", frozen=True, extra="forbid", env_ignore_empty=True
+    )
 
     model: str = "nano"
     """A built-in name, a folder with a checkpoint, or a repository name on the model hub."""
@@ -60,6 +65,17 @@ class Settings(BaseSettings):
     """Most memory for keys and values of what was watched lately; 0 keeps none."""
     prefix_place: Literal["device", "host"] = "device"
     """Where those lie: beside the weights, or in the host's memory and copied back when used."""
+
+    @field_validator("model")
+    @classmethod
+    def _folder_at_home(cls, model: str) -> str:
+        """A file or a variable has no shell to say where home is."""
+        return os.path.expanduser(model)  # noqa: PTH111  (a name of the hub is no path)
+
+    @field_validator("cache_dir")
+    @classmethod
+    def _cache_at_home(cls, folder: Path | None) -> Path | None:
+        return None if folder is None else Path(os.path.expanduser(folder))  # noqa: PTH111
 
     @property
     def cache_folder(self) -> Path:

@@ -79,7 +79,8 @@ def test_a_calibration_comes_back_from_its_file(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "[]", "{}", '{"made_for": "a", "labelled": 1, "routes": {"search": {}}}']
+    "text",
+    ["", "[]", "{}", '{"a":' * 5000, '{"made_for": "a", "labelled": 1, "routes": {"search": {}}}'],
 )
 def test_a_file_of_anything_else_is_refused(tmp_path: Path, text: str) -> None:
     (tmp_path / CALIBRATION_FILE).write_text(text)

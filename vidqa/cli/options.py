@@ -19,7 +19,14 @@ if TYPE_CHECKING:  # they import numpy and torch
     from vidqa.sampling import SamplingMode
     from vidqa.session import Session
 
-FileArg = Annotated[Path, typer.Argument(metavar="FILE", help="A video file.", show_default=False)]
+FileArg = Annotated[
+    Path,
+    typer.Argument(
+        metavar="FILE",
+        help="A video file; to ask, probe and plan an image too.",
+        show_default=False,
+    ),
+]
 ModelOption = Annotated[
     str | None,
     typer.Option("-m", "--model", metavar="NAME|DIR", help="nano, a folder, or OWNER/NAME."),
@@ -76,7 +83,9 @@ StrictOption = Annotated[
 ]
 SheetOption = Annotated[
     Path | None,
-    typer.Option("--sheet", metavar="PNG", help="Draw frames in and around the answer."),
+    typer.Option(
+        "--sheet", metavar="PNG", help="Draw frames in and around the answer (.jpg, .webp too)."
+    ),
 ]
 ClipOption = Annotated[bool, typer.Option("--clip", help="Cut every moment out (needs ffmpeg).")]
 ThoroughOption = Annotated[
