@@ -44,6 +44,13 @@ class VideoError(VidqaError):
 
     stage = "video"
 
+    def __init__(
+        self, message: str, *, code: str, next_step: str, unreadable_from_s: float | None = None
+    ) -> None:
+        super().__init__(message, code=code, next_step=next_step)
+        self.unreadable_from_s = unreadable_from_s
+        """Where the pictures end, when all that was asked for lies behind that."""
+
 
 class PlanError(VidqaError, ValueError):
     """A budget, window or rate from which no sampling plan can be made."""
