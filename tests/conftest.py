@@ -19,7 +19,9 @@ settings.load_profile("vidqa")
 # Tests run side by side, one to a core: libraries that bring threads of their own get one each.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
-# Nobody's own cache is read or written by a test.
+# Nobody's own cache is read or written by a test, and nobody's settings of it are heard.
+for _name in ("VIDQA_CACHE", "VIDQA_CACHE_BYTES", "VIDQA_PREFIX_BYTES", "VIDQA_PREFIX_PLACE"):
+    os.environ.pop(_name, None)
 os.environ["VIDQA_CACHE_DIR"] = str(Path(tempfile.gettempdir()) / f"vidqa-tests-{os.getpid()}")
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"

@@ -41,7 +41,6 @@ class SeeingEngine(ScriptedEngine):
     answer: str = "a light"
     looks: int = 0
     on_look: Callable[[int], None] = lambda looks: None
-    skims_asked: int = 0
     vectors: list[int] = field(default_factory=list)
 
     def watch(self, rgb_THWC: NDArray[np.uint8], row_seconds: tuple[float, ...]) -> Watched:

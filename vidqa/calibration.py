@@ -9,6 +9,7 @@ answers. :mod:`vidqa.pipeline.calibrate` makes it. Axes: N answers, F signs of e
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -77,13 +78,19 @@ class Calibration:
 
     @classmethod
     def from_json(cls, text: str) -> Calibration:
-        """Raises :class:`ModelError` on anything that :meth:`to_json` would not write."""
+        """What :meth:`to_json` wrote; raises :class:`ModelError` where a name is missing or
+        unknown, or where a curve's numbers are none that a fit gives."""
         try:
             given = json.loads(text)
-            routes = {name: _curve(value) for name, value in given.pop("routes").items()}
+            routes = {name: _curve(name, value) for name, value in given.pop("routes").items()}
             return cls(routes=routes, **given)
-        except (ValueError, TypeError, KeyError, AttributeError) as err:
+        except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as err:
             raise _broken(str(err) or type(err).__name__) from err
+
+
+def curve_of(calibration: Calibration | None, route: Route) -> Curve | None:
+    """The map of a route; ``None`` where the checkpoint has no calibration, or none of it."""
+    return calibration.routes.get(route) if calibration else None
 
 
 def read_calibration(folder: Path, made_for: str) -> Calibration | None:
@@ -209,16 +216,30 @@ def _best_threshold(chance_N: Floats, right_N: Floats) -> float:
     return tried[int(np.argmax(gain))]
 
 
-def _curve(value: Mapping[str, Any]) -> Curve:
+def _curve(name: str, value: Mapping[str, Any]) -> Curve:
+    """A curve of the file; raises :class:`ValueError` that says what is wrong with it."""
     told = dict(value)
     told["weights"] = tuple(float(w) for w in told["weights"])
     told["knots"] = tuple((float(x), float(y)) for x, y in told["knots"])
     curve = Curve(**told)
-    scores, chances = zip(*curve.knots, strict=True)
-    rising = all(np.diff(scores) >= 0) and all(np.diff(chances) >= 0)
-    probable = all(0 <= c <= 1 for c in (*chances, curve.found_from))
-    if not (rising and probable and len(curve.weights) == len(Signs(digits=0.5).features)):
-        raise ValueError("its curve does not rise from 0 to 1")
+    scores, chances = np.array(curve.knots).reshape(-1, 2).T
+    wanted = len(Signs(digits=0.5).features)
+    checks = {
+        f"there is no route of that name, only {' and '.join(ROUTES)}": name in ROUTES,
+        f"it has {len(curve.weights)} weights, not {wanted}": len(curve.weights) == wanted,
+        "it has no knots": len(curve.knots) > 0,
+        "its weights or knots are not finite": np.isfinite([*curve.weights, *scores]).all(),
+        "its knots do not rise": (np.diff(scores) >= 0).all() and (np.diff(chances) >= 0).all(),
+        "a probability in it is not between 0 and 1": all(
+            0 <= c <= 1 for c in (*chances, curve.found_from)
+        ),
+        f"its precision_factor is {curve.precision_factor}, not 1 or more": (
+            1 <= curve.precision_factor < math.inf
+        ),
+    }
+    for wrong, right in checks.items():
+        if not right:
+            raise ValueError(f"route {name!r}: {wrong}")
     return curve
 
 

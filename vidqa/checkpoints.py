@@ -116,7 +116,7 @@ def _read(name: str, folder: Path) -> Checkpoint:
 def _read_config(path: Path) -> Mapping[str, object]:
     try:
         config = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as err:
+    except (OSError, ValueError, RecursionError) as err:
         raise ModelError(
             f"{path} cannot be read as JSON: {err}",
             code="model_config_unreadable",

@@ -22,12 +22,12 @@ class Effort:
     """Bounds on a search; the default is what the checkpoint's profile holds right."""
 
     thorough: bool = False
-    """Look at everything at the full rate, window by window, in place of a skim."""
+    """Look at everything at the full rate, window by window, in place of a skim (ground)."""
     passes: int | None = None
     """Most passes for each question, beside the skim; ``None`` is the profile's own number, or no
     bound where the search is thorough."""
     precision_s: float | None = None
-    """The precision wanted, in seconds: coarser is cheaper. ``None`` is a second."""
+    """The precision wanted, in seconds: coarser is cheaper. ``None`` is a second (ground)."""
     deadline_s: float | None = None
     """Seconds of wall time after which what is known is returned."""
     halt: Halt = field(default_factory=Halt)
@@ -40,6 +40,20 @@ class Effort:
                     f"{name} cannot be {value}",
                     code="effort_impossible",
                     next_step="Give a number above 0, or leave it out.",
+                )
+
+    def check_unsought(self) -> None:
+        """Raise :class:`PlanError` for bounds that only a search for times has, where something
+        else is asked: they would change nothing that was meant by them."""
+        for name, value, given in (
+            ("thorough", self.thorough, self.thorough),
+            ("precision_s", self.precision_s, self.precision_s is not None),
+        ):
+            if given:
+                raise PlanError(
+                    f"{name} = {value} is for searches, and nothing is sought",
+                    code="effort_without_search",
+                    next_step="Leave it out, or ask when something happens (ground).",
                 )
 
     def passes_of(self, usual: int) -> int | None:

@@ -5,8 +5,7 @@ Axes: T frames, H rows, W columns, C channels; M vision tokens, D decoder width;
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterator, Sequence
-from contextlib import AbstractContextManager, closing, contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import cached_property
 from typing import Literal
@@ -19,25 +18,14 @@ from torch import Tensor
 from qwen25vl import (
     GREEDY,
     Constraint,
-    Generation,
-    KVCache,
-    Prompt,
-    PromptEmbeds,
     Qwen25VL,
-    Qwen25VLError,
     Sampling,
-    TextStream,
-    Token,
     Tokenizer,
     choose,
     compile_decoding,
-    generate_behind,
     load_model,
     load_stop_ids,
-    prefill,
-    stream,
 )
-from qwen25vl.counting import kv_bytes_per_token
 from qwen25vl.decode import never
 from qwen25vl.embedding import whole_of
 from qwen25vl.grammar import Grammar, Vocabulary
@@ -47,18 +35,18 @@ from vidqa.chat import Chat
 from vidqa.checkpoints import Checkpoint
 from vidqa.errors import ModelError
 from vidqa.familiar import read_familiar
-from vidqa.inputs import Rendered, Watched, as_inputs, render, shared_tokens
+from vidqa.inputs import Watched, shared_tokens
 from vidqa.prefixes import PrefixMemory
 from vidqa.profiles import Profile
-from vidqa.reply import UNSAID, CacheState, Choice, OnText, Reply, unheard
+from vidqa.prompting import Prompting
+from vidqa.reply import UNSAID, Choice, OnText, Reply, unheard
+from vidqa.running import Device, Dtype, device_called, dtype_called, model_errors
+from vidqa.speaking import Speech, speak, speak_behind
 from vidqa.watching import restore_rows, row_bytes, tower_digest, watch_frames
 
 __all__ = ["Device", "Dtype", "Engine", "Reply", "Sampling", "Watched", "Weights", "open_engine"]
 
-Device = Literal["auto", "cpu", "cuda"]
-Dtype = Literal["auto", "float32", "bfloat16"]
 Weights = Literal["stored", "int8", "fp8"]
-_DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16}
 
 
 class Engine:
@@ -72,6 +60,8 @@ class Engine:
         stop_ids: tuple[int, ...],
         weights: Weights = "stored",
         prefixes: PrefixMemory | None = None,
+        *,
+        calibrated: bool = True,
     ) -> None:
         self.prefixes = prefixes or PrefixMemory()
         """What was watched lately, as keys and values."""
@@ -80,8 +70,9 @@ class Engine:
         digest = checkpoint.digest()
         self.identity = f"{checkpoint.name}@{digest}{made}"
         self.familiar = read_familiar(checkpoint.folder, digest)
-        self.calibration = read_calibration(checkpoint.folder, digest)
+        self.calibration = read_calibration(checkpoint.folder, digest) if calibrated else None
         self._model, self._tokenizer, self._stop_ids = model, tokenizer, stop_ids
+        self._prompting = Prompting(model, tokenizer, self.profile, self.prefixes)
 
     def watch(self, rgb_THWC: NDArray[np.uint8], row_seconds: tuple[float, ...]) -> Watched:
         """Encode frames, two to a row; ``row_seconds`` counts from the start of the window.
@@ -104,7 +95,7 @@ class Engine:
 
         The weights are read whole, once: a checkpoint's identity looks at parts of large files.
         """
-        where = f"{self._model.dtype} on {self._device.type}, torch {torch.__version__}"
+        where = f"{self._model.dtype} on {self._model.device.type}, torch {torch.__version__}"
         return f"{tower_digest(self._model)} {where}"
 
     @property
@@ -156,21 +147,14 @@ class Engine:
         prompt cannot be built or run.
         """
         with model_errors():
-            words, prompt = TextStream(self._tokenizer, stop), self._rendered(chat, watched)
-            with self._prefix(prompt, max_new_tokens) as (cache, prefix):
-                tokens = stream(
-                    self._model,
-                    *self._embedded(prompt, start=prompt.shared),
-                    max_new_tokens=max_new_tokens,
-                    stop_ids=self._stop_ids,
-                    cache=cache,
-                    sampling=sampling or GREEDY,
-                    constraint=constraint,
-                    vocab=self._tokenizer.size,
-                )
-                said, text, broken = _hear(tokens, words, on_text, until)
-        stopped = words.stopped or (len(said) < max_new_tokens and not broken)
-        return self._reply_of(said, text, stopped=stopped, prefix=prefix)
+            return speak(
+                self._prompting,
+                self._prompting.rendered(chat, watched),
+                self._speech(max_new_tokens, sampling, until),
+                stop=stop,
+                constraint=constraint,
+                on_text=on_text,
+            )
 
     @torch.inference_mode()
     def replies(
@@ -190,11 +174,11 @@ class Engine:
         Raises :class:`ModelError` as ``reply``.
         """
         with model_errors():
-            prompts = [self._rendered(chat, watched) for chat in chats]
+            prompts = [self._prompting.rendered(chat, watched) for chat in chats]
             shared = shared_tokens(prompts, self._model.config) if len(chats) > 1 else 0
             if shared:
-                draw = sampling or GREEDY
-                return self._speak_behind(prompts, shared, max_new_tokens, draw, until)
+                speech = self._speech(max_new_tokens, sampling, until)
+                return speak_behind(self._prompting, prompts, shared, speech)
         return [
             UNSAID
             if until()
@@ -203,58 +187,6 @@ class Engine:
             )
             for chat in chats
         ]
-
-    def _speak_behind(
-        self,
-        prompts: Sequence[Rendered],
-        shared: int,
-        limit: int,
-        sampling: Sampling,
-        until: Callable[[], bool],
-    ) -> list[Reply]:
-        """Replies behind the first ``shared`` tokens, which are all prompts' own."""
-        first, tails = prompts[0], [self._embedded(each, start=shared) for each in prompts]
-        room = sum(tail.embeds_1SD.shape[1] for tail in tails) + len(tails) * (limit - 1)
-        with self._prefix(first, shared - len(first.ids) + room) as (cache, prefix):
-            if shared > first.shared:
-                prefill(self._model, *self._embedded(first, first.shared, shared), cache)
-            said = generate_behind(
-                self._model,
-                cache,
-                tails,
-                max_new_tokens=limit,
-                stop_ids=self._stop_ids,
-                sampling=sampling,
-                vocab=self._tokenizer.size,
-                until=until,
-            )
-        # The first pays for what all share.
-        others: CacheState = "off" if prefix == "off" else "hit"
-        return [self._reply_of_ids(each, others if k else prefix) for k, each in enumerate(said)]
-
-    def _prefix(
-        self, prompt: Rendered, room: int
-    ) -> AbstractContextManager[tuple[KVCache, CacheState]]:
-        """A cache that holds the prompt up to its ``shared`` tokens, with room for its others and
-        for ``room`` more; and whether it was at hand.
-
-        Always in two steps, kept or not: a question gets the same numbers whoever asked before it.
-        """
-        model, shared = self._model, prompt.shared
-
-        def prefilled(capacity: int) -> KVCache:
-            cache = KVCache(model.config.text, capacity, dtype=model.dtype, device=self._device)
-            if shared:
-                prefill(model, *self._embedded(prompt, end=shared), cache)
-            return cache
-
-        return self.prefixes.lend(
-            prompt.key if shared else None,
-            capacity=len(prompt.ids) + room,
-            make=prefilled,
-            token_bytes=kv_bytes_per_token(model.config.text, model.dtype.itemsize),
-            device=self._device,
-        )
 
     @torch.inference_mode()
     def choose(
@@ -267,9 +199,9 @@ class Engine:
         with model_errors():
             ids = [self._tokenizer.encode(answer) for answer in answers]
             ended = [[*each, self._tokenizer.im_end] if each else [] for each in ids]
-            prompt = self._rendered(chat, watched)
-            with self._prefix(prompt, sum(map(len, ended))) as (cache, prefix):
-                tail = self._embedded(prompt, start=prompt.shared)
+            prompt = self._prompting.rendered(chat, watched)
+            with self._prompting.prefix(prompt, sum(map(len, ended))) as (cache, prefix):
+                tail = self._prompting.embedded(prompt, start=prompt.shared)
                 chosen = choose(self._model, *tail, ended, cache=cache)
         return Choice(probabilities=tuple(chosen.probabilities), prefix=prefix)
 
@@ -291,7 +223,7 @@ class Engine:
                     code="choices_alike",
                     next_step="Use choose, or give answers that begin differently.",
                 )
-            prompts = [self._prompt(chat, window) for window in windows]
+            prompts = [self._prompting.whole(chat, window) for window in windows]
             return first_tokens(self._model, prompts, first).numpy().astype(np.float64)
 
     def embed(self, chat: Chat, windows: Sequence[Watched]) -> NDArray[np.float32]:
@@ -308,7 +240,7 @@ class Engine:
     @torch.inference_mode()
     def _vectors(self, chats: Sequence[tuple[Chat, tuple[Watched, ...]]]) -> NDArray[np.float32]:
         with model_errors():
-            prompts = [self._prompt(chat, watched) for chat, watched in chats]
+            prompts = [self._prompting.whole(chat, watched) for chat, watched in chats]
             early = self.profile.embed_state == "before_last_mlp"
             states_ND = last_states(self._model, prompts, before_mlp=early)
             unit_ND: NDArray[np.float32] = torch.nn.functional.normalize(states_ND, dim=-1).numpy()
@@ -322,26 +254,10 @@ class Engine:
         ``reply``, and on a layer the decoder does not have.
         """
         with model_errors():
-            embeds, positions_31S = self._prompt(chat, watched)
+            embeds, positions_31S = self._prompting.whole(chat, watched)
             hidden_1SD = self._model.text.hidden(whole_of(embeds), positions_31S, layer=layer)
             hidden_SD: Tensor = hidden_1SD[0]
         return hidden_SD
-
-    def _rendered(self, chat: Chat, watched: Watched | Sequence[Watched]) -> Rendered:
-        given, config = as_inputs(watched), self._model.config
-        return render(chat, given, self._tokenizer, config, self.profile)
-
-    def _prompt(self, chat: Chat, watched: Watched | Sequence[Watched]) -> Prompt:
-        return self._embedded(self._rendered(chat, watched))
-
-    def _embedded(self, prompt: Rendered, start: int = 0, end: int | None = None) -> Prompt:
-        """Embeddings (formed as they are read) and positions of the prompt's tokens [start, end).
-
-        All vision tokens must lie inside, or all before ``start``.
-        """
-        tokens = () if start or prompt.tokens_MD is None else (prompt.tokens_MD,)
-        embeds_1SD = PromptEmbeds(self._model, prompt.ids[start:end], tokens)
-        return Prompt(embeds_1SD, prompt.positions_3S[:, None, start:end].to(self._device))
 
     def constraint(self, grammar: str) -> Constraint:
         """Holds one reply to a grammar, given as Lark text.
@@ -351,30 +267,15 @@ class Engine:
         with model_errors():
             return Grammar(self._vocabulary, grammar).start()
 
+    def _speech(self, limit: int, sampling: Sampling | None, until: Callable[[], bool]) -> Speech:
+        return Speech(
+            limit=limit, stop_ids=self._stop_ids, sampling=sampling or GREEDY, until=until
+        )
+
     @cached_property
     def _vocabulary(self) -> Vocabulary:
         rows = self._model.config.text.vocab_size
         return Vocabulary(self._tokenizer, stop_ids=self._stop_ids, vocab_size=rows)
-
-    def _reply_of_ids(self, said: Generation, prefix: CacheState) -> Reply:
-        tokens = [Token(*pair) for pair in zip(said.ids, said.logprobs, strict=True)]
-        text = self._tokenizer.decode(said.ids)
-        return self._reply_of(tokens, text, stopped=said.stopped, prefix=prefix)
-
-    def _reply_of(
-        self, said: Sequence[Token], text: str, *, stopped: bool, prefix: CacheState
-    ) -> Reply:
-        return Reply(
-            text=text,
-            pieces=tuple(self._tokenizer.decode([token.id]) for token in said),
-            logprobs=tuple(token.logprob for token in said),
-            cut_short=not stopped,
-            prefix=prefix,
-        )
-
-    @property
-    def _device(self) -> torch.device:
-        return next(self._model.parameters()).device
 
 
 def open_engine(
@@ -385,66 +286,27 @@ def open_engine(
     weights: Weights = "stored",
     compiled: bool = False,
     prefixes: PrefixMemory | None = None,
+    calibrated: bool = True,
 ) -> Engine:
     """Load a checkpoint; ``auto``: CUDA in bfloat16 where there is a card, else CPU in float32.
 
     ``weights`` other than ``stored`` makes bytes of them, and says so in the engine's identity.
     ``compiled`` compiles the decoding of single replies at its first use. ``prefixes`` keeps what
-    was watched for the next question; none is kept without it.
+    was watched for the next question; none is kept without it. ``calibrated=False`` leaves the
+    folder's calibration unread.
     Raises :class:`ModelError` when the device is missing or cannot, or the folder cannot be loaded.
     """
     place = device_called(device)
-    own = torch.bfloat16 if place == "cuda" else torch.float32
-    kind = own if dtype == "auto" else _DTYPES[dtype]
     quantized = None if weights == "stored" else weights
     with model_errors():
-        model = load_model(checkpoint.folder, device=place, dtype=kind, quantized=quantized)
+        model = load_model(
+            checkpoint.folder, device=place, dtype=dtype_called(dtype, place), quantized=quantized
+        )
         tokenizer = Tokenizer.from_folder(checkpoint.folder)
         tokenizer.check(model.config)
         stop_ids = load_stop_ids(checkpoint.folder)
         if compiled:
             compile_decoding(model)
-        return Engine(checkpoint, model, tokenizer, stop_ids, weights, prefixes)
-
-
-def _hear(
-    tokens: Generator[Token, None, None],
-    words: TextStream,
-    on_text: OnText,
-    until: Callable[[], bool],
-) -> tuple[list[Token], str, bool]:
-    """The tokens up to a stop string, ``until`` or the end; their text, told to ``on_text`` on the
-    way; and whether ``until`` ended it."""
-    said, pieces, broken = [], [], False
-    with closing(tokens):
-        for token in tokens:
-            said.append(token)
-            pieces.append(words.feed(token.id))
-            on_text(pieces[-1])
-            if words.stopped or (broken := until()):
-                break
-    if rest := words.finish():
-        pieces.append(rest)
-        on_text(rest)
-    return said, "".join(pieces), broken
-
-
-def device_called(name: Device) -> str:
-    """The torch name of a device asked for; raises :class:`ModelError` where there is none."""
-    present = torch.cuda.is_available()
-    if name == "cuda" and not present:
-        raise ModelError(
-            "there is no CUDA device",
-            code="device_missing",
-            next_step="Use --device cpu, or install a CUDA build of torch and its driver.",
+        return Engine(
+            checkpoint, model, tokenizer, stop_ids, weights, prefixes, calibrated=calibrated
         )
-    return ("cuda" if present else "cpu") if name == "auto" else name
-
-
-@contextmanager
-def model_errors() -> Iterator[None]:
-    """The network's errors as ours: same message, same next step."""
-    try:
-        yield
-    except Qwen25VLError as err:
-        raise ModelError(str(err), code="model_failed", next_step=err.next_step) from err

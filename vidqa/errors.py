@@ -44,6 +44,13 @@ class VideoError(VidqaError):
 
     stage = "video"
 
+    def __init__(
+        self, message: str, *, code: str, next_step: str, unreadable_from_s: float | None = None
+    ) -> None:
+        super().__init__(message, code=code, next_step=next_step)
+        self.unreadable_from_s = unreadable_from_s
+        """Where the pictures end, when all that was asked for lies behind that."""
+
 
 class PlanError(VidqaError, ValueError):
     """A budget, window or rate from which no sampling plan can be made."""
@@ -69,17 +76,17 @@ class ArchiveError(VidqaError):
     stage = "archive"
 
 
-class ArchiveBusy(ArchiveError):
+class ArchiveBusy(ArchiveError):  # noqa: N818  (says what is the matter)
     """The archive's database is locked, full of connections or away; nothing was changed."""
 
     retryable = True
 
 
-class ClaimLost(ArchiveError):
+class ClaimLost(ArchiveError):  # noqa: N818  (says what is the matter)
     """Another process has taken over the video, or it was deleted; nothing was changed."""
 
 
-class ChangesPruned(ArchiveError):
+class ChangesPruned(ArchiveError):  # noqa: N818  (says what is the matter)
     """The changes that an index still misses are no longer kept: build it from the vectors."""
 
 

@@ -80,7 +80,7 @@ class Familiar:
         try:
             given = json.loads(text)
             made = cls(**{name: _VALUES[name](value) for name, value in given.items()})
-        except (ValueError, TypeError, KeyError, AttributeError) as err:
+        except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as err:
             raise _broken(str(err) or type(err).__name__) from err
         if not made.is_whole:
             raise _broken("its numbers do not fit together")

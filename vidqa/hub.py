@@ -21,6 +21,7 @@ FILES = (
     "model.safetensors.index.json",
     "model*.safetensors",
     "familiar.json",
+    "calibration.json",
     "figures.json",
 )
 _ELSEWHERE = ("*/*",)

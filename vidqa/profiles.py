@@ -146,6 +146,7 @@ NANO = Profile(
     reach=Reach(
         one_pass_s=120.0,
         window_s=32.0,
+        glance_s=12.0,
         fps_min=0.5,
         fps_max=2.0,
         skim_fps=1.0,

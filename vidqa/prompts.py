@@ -19,6 +19,7 @@ __all__ = [
     "embed_video_prompt",
     "ground_prompt",
     "ground_text",
+    "require_words",
     "rewrite_prompt",
     "verify_prompt",
     "verify_text",
@@ -81,7 +82,7 @@ def ground_text(query: str, profile: Profile = BASE) -> str:
 
 def ask_text(question: str, profile: Profile = BASE) -> str:
     """The user's words in :func:`ask_prompt`; line breaks in the question stay."""
-    return profile.ask.replace("{question}", _as_data(_said(question.strip())))
+    return profile.ask.replace("{question}", _as_data(require_words(question.strip())))
 
 
 def verify_text(query: str, profile: Profile = BASE) -> str:
@@ -98,11 +99,12 @@ def _chat(text: str, profile: Profile, system: str | None = None) -> Chat:
 
 def _one_line(query: str) -> str:
     """Checkpoints saw queries on one line, without the space around them."""
-    return _as_data(_said(" ".join(query.split())))
+    return _as_data(require_words(" ".join(query.split())))
 
 
-def _said(text: str) -> str:
-    if not text:
+def require_words(text: str) -> str:
+    """``text`` itself; raises :class:`QueryError` on a blank one."""
+    if not text.strip():
         raise QueryError(
             "the query is empty",
             code="query_empty",

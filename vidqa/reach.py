@@ -21,6 +21,10 @@ class Reach:
     """Up to this length one pass over everything answers; a longer video is searched."""
     window_s: float = 64.0
     """Length of a window that is looked at closely."""
+    glance_s: float | None = None
+    """Length of a window of the skim that gets a vector and may be asked whether it happens there:
+    shorter ones tell more of short events, and more of them fit one pass. ``None``: ``window_s``.
+    """
     fps_min: float = 0.25
     """Slowest rate of a close look."""
     fps_max: float = 4.0

@@ -233,7 +233,8 @@ class Considered:
 
     span: Span
     named_by: str
-    """``coarse`` answer, clip ``vectors``, or ``scan``."""
+    """``coarse`` answer, clip ``vectors``, or ``scan``: a yes to a window of the skim, or of a
+    thorough search."""
     confirmed: bool | None
     """Whether a close look confirmed it; ``None`` where there was no time for one."""
 

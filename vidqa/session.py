@@ -55,8 +55,8 @@ class Session:
         (:class:`vidqa.Effort`) bounds that search. ``strict`` holds the model to the format its
         profile promises, so that no reply is unreadable; a model that wants to say something else
         is not heard.
-        Raises :class:`VideoError` on a file that cannot be read, :class:`PlanError` on an empty
-        window or an impossible budget.
+        Raises :class:`VideoError` on a file that cannot be read or a window with nothing of it,
+        :class:`QueryError` on a blank query, :class:`PlanError` on an impossible budget.
         """
         return self.ground_many(
             path, [query], start_s=start_s, end_s=end_s, strict=strict, effort=effort
@@ -85,7 +85,7 @@ class Session:
         end_s: float | None = None,
         effort: Effort | None = None,
     ) -> DescribeResult:
-        """What happens in ``[start_s, end_s)`` of the video, as chapters; raises as ground."""
+        """What happens in ``[start_s, end_s)`` of the video, as chapters; raises as ask."""
         return describe(Path(path), self.context, start_s=start_s, end_s=end_s, effort=effort)
 
     def ask(
@@ -105,7 +105,7 @@ class Session:
         """The answer to ``question`` from ``[start_s, end_s)`` of the video; raises as ground.
 
         In a video longer than one pass is trusted with the question says where to look, within
-        ``effort``.
+        ``effort``, whose ``thorough`` and ``precision_s`` are for ground: a :class:`PlanError`.
         ``system`` replaces the profile's system prompt; ``sampling`` (``qwen25vl.Sampling``) draws
         tokens, where ``None`` takes the most probable; ``max_tokens`` and ``stop`` strings end the
         reply; ``on_text`` gets its words as they come. Impossible ones are a :class:`ModelError`.
@@ -221,21 +221,28 @@ class Session:
 
 
 def open_session(
-    *, sampling: SamplingMode = "clock", progress: Progress = no_progress, **given: Any
+    *,
+    sampling: SamplingMode = "clock",
+    progress: Progress = no_progress,
+    calibrated: bool = True,
+    **given: Any,
 ) -> Session:
     """A session from settings: ``given`` values, then ``VIDQA_*``, then ``config.toml``.
 
+    ``calibrated=False`` leaves the checkpoint's calibration unread, to make another.
     Raises :class:`SettingsError` on an unknown or impossible setting, :class:`ModelError` on a
     checkpoint that cannot be found or loaded.
     """
     settings = load_settings(**given)
     progress("load", 0, 1)
-    context = _context(settings, sampling, progress)
+    context = _context(settings, sampling, progress, calibrated=calibrated)
     progress("load", 1, 1)
     return Session(context, settings.archive_place)
 
 
-def _context(settings: Settings, sampling: SamplingMode, progress: Progress) -> Context:
+def _context(
+    settings: Settings, sampling: SamplingMode, progress: Progress, *, calibrated: bool
+) -> Context:
     checkpoint = find_checkpoint(settings.model)
     engine = open_engine(
         checkpoint,
@@ -244,6 +251,7 @@ def _context(settings: Settings, sampling: SamplingMode, progress: Progress) -> 
         weights=settings.weights,
         compiled=settings.compile,
         prefixes=_prefixes(settings),
+        calibrated=calibrated,
     )
     how = sampling_of(checkpoint, settings, sampling)
     return Context(engine=engine, sampling=how, progress=progress, features=_features(settings))

@@ -10,7 +10,7 @@ import os
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import ByteSize, Field, ValidationError
+from pydantic import ByteSize, Field, ValidationError, field_validator
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -28,9 +28,14 @@ def config_file() -> Path:
 
 
 class Settings(BaseSettings):
-    """Every setting with its default; frozen, and an unknown name in the file is an error."""
+    """Every setting with its default; frozen, and an unknown name in the file is an error.
 
-    model_config = SettingsConfigDict(env_prefix="VIDQA_", frozen=True, extra="forbid")
+    A variable of the environment that is set to nothing is not set; ``~`` is the user's home.
+    """
+
+    model_config = SettingsConfigDict(
+        env_prefix="VIDQA_", frozen=True, extra="forbid", env_ignore_empty=True
+    )
 
     model: str = "nano"
     """A built-in name, a folder with a checkpoint, or a repository name on the model hub."""
@@ -65,6 +70,17 @@ class Settings(BaseSettings):
     """Where the archive of indexed videos lies; the user's own data folder when not given."""
     archive_url: str | None = None
     """The archive's database in place of a file there: ``postgresql://...``, or another file."""
+
+    @field_validator("model")
+    @classmethod
+    def _folder_at_home(cls, model: str) -> str:
+        """A file or a variable has no shell to say where home is."""
+        return os.path.expanduser(model)  # noqa: PTH111  (a name of the hub is no path)
+
+    @field_validator("cache_dir", "archive_dir")
+    @classmethod
+    def _folders_at_home(cls, folder: Path | None) -> Path | None:
+        return None if folder is None else Path(os.path.expanduser(folder))  # noqa: PTH111
 
     @property
     def archive_place(self) -> str:

@@ -199,7 +199,7 @@ def read_json(path: Path) -> dict[str, Any]:
     except FileNotFoundError as err:
         step = "give the folder of a Qwen2.5-VL checkpoint, with config.json and *.safetensors"
         raise CheckpointError(f"{path}: no such file", next_step=step) from err
-    except (OSError, UnicodeDecodeError, json.JSONDecodeError) as err:
+    except (OSError, UnicodeDecodeError, json.JSONDecodeError, RecursionError) as err:
         raise CheckpointError(f"{path}: {err}", next_step="download the file again") from err
     if not isinstance(raw, dict):
         step = "download the file again"

@@ -33,6 +33,8 @@ class Sampling:
             _refuse("top_p", self.top_p, "above 0, at most 1")
         if self.top_k < 0:
             _refuse("top_k", self.top_k, "at least 0; 0 is all tokens")
+        if self.seed is not None and not -(2**63) <= self.seed < 2**64:
+            _refuse("seed", self.seed, "a whole number of 64 bits")
 
 
 GREEDY = Sampling()

@@ -8,6 +8,7 @@ has nothing for gives way to a yes-or-no question.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
 
 from vidqa_nano.phrases import COLOURS_OF, canonical, question
 from vidqa_nano.queries import Query, Seen
@@ -16,6 +17,7 @@ from vidqa_nano.questions import (
     ASK_SHARE,
     DESCRIBE_SHARE,
     VERIFY_SHARE,
+    Mark,
     Question,
     Sides,
     describe,
@@ -63,14 +65,15 @@ def yes_or_no(sides: Sides, cast: Cast, rng: Rng) -> Question:
 def asked_whether(query: Query, events: Sequence[Seen]) -> Question:
     """Does it happen?"""
     spans = query.spans(events)
-    return _free(f"Does {question(query.kind, query.colour)}?", "Yes" if spans else "No", spans)
+    asked = f"Does {question(query.kind, query.colour)}?"
+    return _free(asked, "Yes" if spans else "No", spans, _last_named(asked, spans))
 
 
 def _count(sides: Sides, cast: Cast, rng: Rng) -> Question | None:
     query = _counted(sides, rng)
     spans = query.spans(sides.events)
     asked = f"How many times does {question(query.kind, query.colour)}?"
-    return _free(asked, _number(len(spans)), spans)
+    return _free(asked, _number(len(spans)), spans, _last_named(asked, spans))
 
 
 def _counted(sides: Sides, rng: Rng) -> Query:
@@ -84,8 +87,9 @@ def _when(sides: Sides, cast: Cast, rng: Rng) -> Question | None:
     spans = query.spans(sides.events)
     times = ", ".join(f"{start:.1f} - {end:.1f}" for start, end in spans)
     answer = f"At {times} seconds" if spans else "Never"
-    asked = ASK.format(question=f"When does {question(query.kind, query.colour)}?")
-    return Question("ask", asked, f"{answer}.", spans)
+    asked = f"When does {question(query.kind, query.colour)}?"
+    marks = _last_named(asked, spans)
+    return Question("ask", ASK.format(question=asked), f"{answer}.", spans, marks)
 
 
 def _colour(sides: Sides, cast: Cast, rng: Rng) -> Question | None:
@@ -144,8 +148,10 @@ def _order(sides: Sides, cast: Cast, rng: Rng) -> Question | None:
     if len(pair) < 2:
         return None
     first, second = pair if rng.random() < _HALF else pair[::-1]
-    asked = f"Does {question(first.kind, first.colour)} before {_named(second)}?"
-    return _free(asked, "Yes" if first is pair[0] else "No", ())
+    opening = f"Does {question(first.kind, first.colour)}"
+    asked = f"{opening} before {_named(second)}?"
+    marks = (Mark(len(opening), _span(first)), *_last_named(asked, _span(second)))
+    return _free(asked, "Yes" if first is pair[0] else "No", (), marks)
 
 
 def _first(sides: Sides, cast: Cast, rng: Rng) -> Question | None:
@@ -153,8 +159,14 @@ def _first(sides: Sides, cast: Cast, rng: Rng) -> Question | None:
     pair = _in_order(sides, rng, 2)
     if len(pair) < 2:
         return None
-    one, other = (_named(e) for e in (pair if rng.random() < _HALF else pair[::-1]))
-    return _free(f"What happens first, {one} or {other}?", _capital(_named(pair[0])), ())
+    one, other = pair if rng.random() < _HALF else pair[::-1]
+    opening = f"What happens first, {_named(one)}"
+    asked = f"{opening} or {_named(other)}?"
+    marks = (
+        Mark(len(opening), _span(one), right=one is pair[0]),
+        Mark(len(asked) - 1, _span(other), right=other is pair[0]),
+    )
+    return _free(asked, _capital(_named(pair[0])), (), marks)
 
 
 def _in_order(sides: Sides, rng: Rng, count: int) -> list[Seen]:
@@ -184,7 +196,8 @@ def _choice_at(sides: Sides, cast: Cast, rng: Rng) -> Question | None:
     others = sorted({_named(e) for e in sides.events} - {_named(seen)})
     near = [canonical(q.kind, q.colour) for q in sides.near(Query(seen.kind, seen.colour), 3)]
     asked = f"What happens at {moment_of(seen, rng):.1f} seconds?"
-    return choice(asked, _named(seen), [*others[: int(rng.integers(0, 3))], *near], rng)
+    wrong = [*others[: int(rng.integers(0, 3))], *near]
+    return choice(asked, _named(seen), wrong, rng, times=_times(sides, near))
 
 
 def _choice_what(sides: Sides, cast: Cast, rng: Rng) -> Question | None:
@@ -193,7 +206,8 @@ def _choice_what(sides: Sides, cast: Cast, rng: Rng) -> Question | None:
     query = sides.draw(0.0)
     wrong = [canonical(q.kind, q.colour) for q in sides.near(query, 3)]
     right = canonical(query.kind, query.colour)
-    return choice("Which of these happens in the video?", right, wrong, rng)
+    times = _times(sides, wrong) | {right: query.spans(sides.events)}
+    return choice("Which of these happens in the video?", right, wrong, rng, times=times)
 
 
 def _choice_colour(sides: Sides, cast: Cast, rng: Rng) -> Question | None:
@@ -207,12 +221,13 @@ def _choice_colour(sides: Sides, cast: Cast, rng: Rng) -> Question | None:
 
 def _choice_count(sides: Sides, cast: Cast, rng: Rng) -> Question | None:
     query = _counted(sides, rng)
-    count = min(len(query.spans(sides.events)), len(NUMBERS) - 1)
+    spans = query.spans(sides.events)
+    count = min(len(spans), len(NUMBERS) - 1)
     wrong = [
         NUMBERS[i].lower() for i in range(max(0, count - 2), count + 4) if i < 6 and i != count
     ]
     asked = f"How many times does {question(query.kind, query.colour)}?"
-    return choice(asked, _number(count).lower(), wrong, rng)
+    return choice(asked, _number(count).lower(), wrong, rng, marks=_last_named(asked, spans))
 
 
 def _choice_first(sides: Sides, cast: Cast, rng: Rng) -> Question | None:
@@ -220,11 +235,22 @@ def _choice_first(sides: Sides, cast: Cast, rng: Rng) -> Question | None:
     if len(found) < 2:
         return None
     names = [_named(e) for e in found]
-    return choice("Which of these happens first?", names[0], names[1:], rng)
+    return choice("Which of these happens first?", names[0], names[1:], rng, times=_times(sides))
 
 
-def choice(asked: str, right: str, wrong: Sequence[str], rng: Rng) -> Question | None:
-    """A question with up to four lettered answers; None without a wrong one."""
+def choice(
+    asked: str,
+    right: str,
+    wrong: Sequence[str],
+    rng: Rng,
+    *,
+    times: Mapping[str, Times] = MappingProxyType({}),
+    marks: Sequence[Mark] = (),
+) -> Question | None:
+    """A question with up to four lettered answers; None without a wrong one.
+
+    ``times`` says when each answer that names an event happens, ``marks`` what ``asked`` names.
+    """
     others = [w for w in dict.fromkeys(wrong) if w != right]
     others = [others[i] for i in rng.permutation(len(others))[:3]]
     if not others:
@@ -232,20 +258,24 @@ def choice(asked: str, right: str, wrong: Sequence[str], rng: Rng) -> Question |
     options = [*others]
     place = int(rng.integers(len(options) + 1))
     options.insert(place, right)
-    lines = "".join(f"\n{LETTERS[i]}. {option}" for i, option in enumerate(options))
-    return _free(f"{asked}{lines}", LETTERS[place], ())
+    text, found = asked, list(marks)
+    for i, option in enumerate(options):
+        letter = len(text) + len("\nA")
+        text += f"\n{LETTERS[i]}. {option}"
+        found.append(Mark(len(text), times.get(option), right=i == place, letter=letter))
+    return _free(text, LETTERS[place], (), found)
 
 
 Asked = Callable[[Sides, Cast, Rng], Question | None]
 ASKED: Mapping[str, tuple[float, Asked]] = {
-    "whether": (0.16, yes_or_no),
+    "whether": (0.12, yes_or_no),
     "count": (0.14, _count),
-    "when": (0.04, _when),
-    "colour": (0.2, _colour),
-    "at": (0.12, _at),
-    "order": (0.08, _order),
-    "first": (0.04, _first),
-    "choice": (0.22, _choice),
+    "when": (0.02, _when),
+    "colour": (0.12, _colour),
+    "at": (0.1, _at),
+    "order": (0.12, _order),
+    "first": (0.08, _first),
+    "choice": (0.3, _choice),
 }
 """Share and maker of each kind of free question."""
 
@@ -270,9 +300,27 @@ def _named(seen: Seen) -> str:
     return canonical(seen.kind, seen.colour)
 
 
+def _span(seen: Seen) -> Times:
+    return [(seen.start_s, seen.end_s)]
+
+
+def _last_named(asked: str, spans: Times) -> tuple[Mark, ...]:
+    """The mark of the phrase before the question mark."""
+    return (Mark(len(asked) - 1, spans),)
+
+
+def _times(sides: Sides, never: Sequence[str] = ()) -> dict[str, Times]:
+    """When each event of a clip happens, by its name, and that others do not."""
+    found: dict[str, Times] = {name: [] for name in never}
+    for event in sides.events:
+        found[_named(event)] = Query(event.kind, event.colour).spans(sides.events)
+    return found
+
+
 def _capital(text: str) -> str:
     return text[:1].upper() + text[1:]
 
 
-def _free(asked: str, answer: str, spans: Times) -> Question:
-    return Question("ask", ASK.format(question=asked), ask_reply(answer, spans), spans)
+def _free(asked: str, answer: str, spans: Times, marks: Sequence[Mark] = ()) -> Question:
+    text = ASK.format(question=asked)
+    return Question("ask", text, ask_reply(answer, spans), spans, tuple(marks))

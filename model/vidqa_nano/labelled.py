@@ -1,8 +1,8 @@
 """``python -m vidqa_nano.labelled FOLDER``: short films, and questions about them with the answers.
 
 In: a folder. Out: a film for every clip of the split ``tuning``, on which nothing is trained, and
-``labelled.jsonl``, as ``vidqa calibrate`` reads it: of each film two things that happen in it and
-two that could have and do not.
+``labelled.jsonl``, as ``vidqa calibrate`` reads it: of each film up to two things that happen in it
+and up to two that could have and do not. Some films hold fewer: the 150 by default, 587 questions.
 """
 
 from __future__ import annotations

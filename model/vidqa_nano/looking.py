@@ -1,9 +1,12 @@
-"""Where the decoder should look: two attention heads are shown the rows an answer is read from.
+"""Where the decoder should look: five attention heads are shown what an answer is read from.
 
 Axes: N supervised tokens, B clips, S tokens, R rows, Q questions, D head dim.
-While a time is being written, head 0 of one layer should look at the row in which that time shows;
-when the reply begins, head 1 should look at the rows in which the asked event is on, or at the
-token before the video when there are none. The heads are the decoder's own and stay in it.
+Where a question has named an event, one head should look at the rows in which it is on, or at the
+token before the video when there are none. When the reply begins, a later one should look there
+too, and another at the one of several named answers that is right; a lettered answer should look at
+its letter, so that it can be said. While a time is being written, a
+fourth should look at the row in which that time shows. The heads are the decoder's own and stay in
+it.
 """
 
 from __future__ import annotations
@@ -20,14 +23,20 @@ from qwen25vl import Qwen25VL
 from qwen25vl.layers import rotate
 from qwen25vl.rope import text_rope
 from vidqa_nano.labels import edge_row, shares
+from vidqa_nano.questions import Mark
 from vidqa_nano.windows import Sample
+from vidqa_nano.wording import Times
 
-LAYER = 4
-"""The decoder layer (from 1) whose heads are shown where to look."""
-EDGE_HEAD, BEGIN_HEAD = 0, 1
-HEADS = 2
+NAMED, EDGE, BEGIN, RIGHT, LETTER = range(5)
+"""What a head is shown: rows of a named event, of a time, of the asked event; the right answer of
+several; an answer's letter."""
+HEADS = ((3, 0), (4, 0), (4, 1), (5, 0), (3, 1))
+"""The decoder layer (from 1) and the head in it that is shown each of these."""
 _ON = 0.3
 """Share of a row from which on an event counts as on in it."""
+
+WEIGHT = (1.0, 1.0, 1.0, 4.0, 1.0)
+"""What a look of each counts: few questions have a right answer to look at."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +45,8 @@ class Looks:
 
     clip_N: Tensor
     token_N: Tensor
-    head_N: Tensor
+    what_N: Tensor
+    """What is looked for there: a place in :data:`HEADS`."""
     target_NS: Tensor
     """True at the tokens that should be looked at."""
 
@@ -52,13 +62,26 @@ class Draft:
         """The looks of one reply; ``at`` predicts its first token, ``pieces`` are its tokens."""
         asked = self.sample.questions[question]
         if asked.task in ("ground", "verify") or (asked.task == "ask" and asked.spans):
-            on = shares(self.sample, asked.spans)
-            rows = [row for row, share in enumerate(on) if share > _ON]
-            self.found.append((at, BEGIN_HEAD, self._tokens(rows) or [self.vision[0] - 1]))
+            self.found.append((at, BEGIN, self._rows_of(asked.spans)))
         edges = [edge for span in asked.spans for edge in span]
         for place, number in digits_of(pieces):
             row = edge_row(self.sample, edges[number])
-            self.found.append((at + place, EDGE_HEAD, self._tokens([row])))
+            self.found.append((at + place, EDGE, self._tokens([row])))
+
+    def add_mark(self, mark: Mark, token: int, letter: Sequence[int], at: int) -> None:
+        """The looks of what a question names at ``token``, behind the token of its ``letter`` where
+        it has one; ``at`` as in :meth:`add`."""
+        if mark.spans is not None:
+            self.found.append((token, NAMED, self._rows_of(mark.spans)))
+        if mark.right:
+            self.found.append((at, RIGHT, [token]))
+        if letter:
+            self.found.append((token, LETTER, [*letter]))
+
+    def _rows_of(self, spans: Times) -> list[int]:
+        """The tokens of the rows in which an event is on, else the one before the video."""
+        rows = [row for row, share in enumerate(shares(self.sample, spans)) if share > _ON]
+        return self._tokens(rows) or [self.vision[0] - 1]
 
     def _tokens(self, rows: Sequence[int]) -> list[int]:
         return [self.vision[row * self.per_row + i] for row in rows for i in range(self.per_row)]
@@ -86,23 +109,25 @@ def gather(drafts: Sequence[Draft], length: int) -> Looks:
     target = torch.zeros(len(looks), length, dtype=torch.bool)
     for n, (_, _, _, tokens) in enumerate(looks):
         target[n, tokens] = True
-    clip, token, head = (torch.tensor([look[i] for look in looks]) for i in range(3))
-    return Looks(clip, token, head, target)
+    clip, token, what = (torch.tensor([look[i] for look in looks]) for i in range(3))
+    return Looks(clip, token, what, target)
 
 
 @contextmanager
-def watch_heads(model: Qwen25VL) -> Iterator[dict[str, Tensor]]:
-    """Collects the queries and keys of the supervised layer, unrotated, while the block runs."""
-    found: dict[str, Tensor] = {}
+def watch_heads(model: Qwen25VL) -> Iterator[dict[tuple[int, str], Tensor]]:
+    """Collects the queries and keys of the layers that are shown where to look, unrotated, while
+    the block runs; by layer and name."""
+    found: dict[tuple[int, str], Tensor] = {}
 
-    def keep(name: str) -> torch.utils.hooks.RemovableHandle:
+    def keep(layer: int, name: str) -> torch.utils.hooks.RemovableHandle:
         def hook(_module: nn.Module, _args: object, output: Tensor) -> None:
-            found[name] = output
+            found[layer, name] = output
 
-        path = f"layers.{LAYER - 1}.self_attn.{name}"
+        path = f"layers.{layer - 1}.self_attn.{name}"
         return model.text.get_submodule(path).register_forward_hook(hook)
 
-    handles = [keep("q_proj"), keep("k_proj")]
+    layers = {layer for layer, _ in HEADS}
+    handles = [keep(layer, name) for layer in layers for name in ("q_proj", "k_proj")]
     try:
         yield found
     finally:
@@ -111,21 +136,36 @@ def watch_heads(model: Qwen25VL) -> Iterator[dict[str, Tensor]]:
 
 
 def looking_loss(
-    model: Qwen25VL, seen: dict[str, Tensor], looks: Looks, positions_3BS: Tensor, mask_B1SS: Tensor
+    model: Qwen25VL,
+    seen: dict[tuple[int, str], Tensor],
+    looks: Looks,
+    positions_3BS: Tensor,
+    mask_B1SS: Tensor,
 ) -> Tensor:
-    """Sum of -log(attention that falls on the right tokens)."""
+    """Sum of -log(attention that falls on the right tokens), each by its weight."""
     config = model.config.text
-    rope = text_rope(positions_3BS, config, seen["q_proj"].dtype)
-
-    def heads(name: str) -> Tensor:
-        first = seen[name].unflatten(2, (-1, config.head_dim))[:, :, :HEADS].transpose(1, 2)
-        return rotate(first, *rope)
-
-    scores_BHSS = heads("q_proj") @ heads("k_proj").mT
-    at_N = (looks.clip_N, looks.head_N, looks.token_N)
-    scores_NS = scores_BHSS[at_N].float() * config.head_dim**-0.5
-    allowed_NS = mask_B1SS[looks.clip_N, 0, looks.token_N]
-    all_N = scores_NS.masked_fill(~allowed_NS, -torch.inf).logsumexp(1)
-    right_N = scores_NS.masked_fill(~looks.target_NS, -torch.inf).logsumexp(1)
-    loss: Tensor = (all_N - right_N).sum()
+    rope = text_rope(positions_3BS, config, seen[HEADS[0][0], "q_proj"].dtype)
+    scores: list[Tensor] = []
+    order: list[Tensor] = []
+    for what, (layer, head) in enumerate(HEADS):
+        chosen_N = (looks.what_N == what).nonzero().flatten()
+        q_B1SD, k_B1SD = (
+            rotate(_head(seen[layer, name], head, config.head_dim), *rope)
+            for name in ("q_proj", "k_proj")
+        )
+        scores_BSS = (q_B1SD @ k_B1SD.mT).squeeze(1)
+        scores.append(scores_BSS[looks.clip_N[chosen_N], looks.token_N[chosen_N]])
+        order.append(chosen_N)
+    order_N = torch.cat(order)
+    clip_N, token_N = looks.clip_N[order_N], looks.token_N[order_N]
+    scores_NS = torch.cat(scores).float() * config.head_dim**-0.5
+    all_N = scores_NS.masked_fill(~mask_B1SS[clip_N, 0, token_N], -torch.inf).logsumexp(1)
+    right_N = scores_NS.masked_fill(~looks.target_NS[order_N], -torch.inf).logsumexp(1)
+    weight_N = all_N.new_tensor(WEIGHT)[looks.what_N[order_N]]
+    loss: Tensor = ((all_N - right_N) * weight_N).sum()
     return loss
+
+
+def _head(projected_BSE: Tensor, head: int, head_dim: int) -> Tensor:
+    """One head's queries or keys (B, 1, S, D)."""
+    return projected_BSE[:, None, :, head * head_dim : (head + 1) * head_dim]

@@ -45,7 +45,7 @@ class Weights:
     seen: float = 0.05
     seconds: float = 0.2
     active: float = 1.0
-    looking: float = 0.3
+    looking: float = 0.5
     embed: float = 0.25
     told: float = 0.03
 
@@ -133,10 +133,11 @@ def all_losses(
         bias_B1SS.masked_fill_(~batch.mask_B1SS, -torch.inf)  # once, not in every layer
         hidden_BSD = model.text(embeds_BSD, batch.positions_3BS, mask=bias_B1SS)
     logits_TV = model.logits(hidden_BSD[batch.reply_at]).float()
-    reply = F.cross_entropy(logits_TV, batch.reply_T, reduction="sum")
+    reply_T = F.cross_entropy(logits_TV, batch.reply_T, reduction="none")
+    reply = (reply_T * batch.reply_weight_T).sum()
     looking = looking_loss(model, heads, batch.looks, batch.positions_3BS, batch.mask_B1SS)
     parts = {
-        "reply": Part(reply, len(batch.reply_T)),
+        "reply": Part(reply, float(batch.reply_weight_T.sum())),
         "seen": seen_loss(helpers, tokens_MD, batch.labels),
         "seconds": _seconds_loss(helpers, row_states(tapped[TIME_LAYER], batch), batch.labels),
         "active": _active_loss(helpers, tapped[SCORE_LAYER], batch),

@@ -8,6 +8,7 @@ position, so each is trained exactly as if it had been asked alone.
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass, field, fields, is_dataclass, replace
 from typing import Any
@@ -20,9 +21,13 @@ from torch import Tensor
 from qwen25vl import ModelConfig, next_position
 from vidqa_nano.labels import RowLabels, question_labels, row_labels
 from vidqa_nano.looking import Draft, Looks, gather
+from vidqa_nano.questions import Question
 from vidqa_nano.timing import TOKENS_PER_ROW, Shared, TimeRule, shared_part
 from vidqa_nano.windows import Sample
 from vidqa_nano.wording import EMBED_TEXT, TEXT_OPENING, TURN
+
+FIRST_WEIGHT = 6.0
+"""What the first token of a short answer counts: a letter, a yes, a number is the answer itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +49,8 @@ class Batch:
     reply_at: tuple[Tensor, Tensor]
     """Batch and sequence index of the tokens that predict each of ``reply_T``."""
     reply_T: Tensor
+    reply_weight_T: Tensor
+    """What each of them counts in the loss."""
     labels: RowLabels
     active_BQR3: Tensor
     """Per question and row: happening, starting, ending (0 to 1)."""
@@ -79,6 +86,7 @@ class _Packed:
     asks: list[int] = field(default_factory=list)
     reply_at: list[int] = field(default_factory=list)
     replies: list[int] = field(default_factory=list)
+    weights: list[float] = field(default_factory=list)
 
 
 class Packer:
@@ -106,6 +114,11 @@ class Packer:
     def pieces(self, text: str) -> list[str]:
         """The tokens of ``text`` as they are written."""
         return [self.tokenizer.id_to_token(i) or "" for i in self.ids(text)]
+
+    def places(self, text: str, ends: Sequence[int]) -> list[int]:
+        """The token of ``text`` that holds the last character before each of ``ends``."""
+        starts = [start for start, _ in self.tokenizer.encode(text).offsets] if ends else []
+        return [bisect_left(starts, end) - 1 for end in ends]
 
     def shared(self, row_seconds: Sequence[float]) -> Shared:
         """The prompt up to the end of a video whose rows start at these seconds."""
@@ -135,6 +148,7 @@ class Packer:
             asked_BQ=_filled([[1] * len(p.asks) for p in packed]).bool(),
             reply_at=_reply_index(packed),
             reply_T=torch.tensor([i for p in packed for i in p.replies]),
+            reply_weight_T=torch.tensor([weight for p in packed for weight in p.weights]),
             labels=row_labels(samples),
             active_BQR3=question_labels(samples),
             looks=gather([p.draft for p in packed], length),
@@ -158,19 +172,26 @@ class Packer:
         packed = _Packed(ids, [0] * len(ids), vision, shared_3S, draft)
         runs, start = [shared_3S], next_position(shared_3S)
         for block, question in enumerate(sample.questions, start=1):
-            length = self._add(packed, question.text, question.reply, block)
+            length = self._add(packed, question, block)
             runs.append(torch.arange(start, start + length).expand(3, -1))
         packed.positions_3S = torch.cat(runs, dim=1)
         return packed
 
-    def _add(self, packed: _Packed, text: str, reply: str, block: int) -> int:
-        asked = [*self.ids(text), *self.turn]
-        answer = [*self.ids(reply), self.end] if reply else []
-        at = len(packed.ids) + len(asked) - 1
-        packed.draft.add(block - 1, at, self.pieces(reply))
+    def _add(self, packed: _Packed, question: Question, block: int) -> int:
+        begin = len(packed.ids)
+        asked = [*self.ids(question.text), *self.turn]
+        answer = [*self.ids(question.reply), self.end] if question.reply else []
+        at = begin + len(asked) - 1
+        for mark in question.marks:
+            ends = [mark.end] if mark.letter is None else [mark.end, mark.letter]
+            named, *letter = (begin + place for place in self.places(question.text, ends))
+            packed.draft.add_mark(mark, named, letter, at)
+        packed.draft.add(block - 1, at, self.pieces(question.reply))
         packed.asks.append(at)
         packed.reply_at += range(at, at + len(answer))
         packed.replies += answer
+        first = FIRST_WEIGHT if question.task == "ask" else 1.0
+        packed.weights += [first, *[1.0] * (len(answer) - 1)] if answer else []
         packed.ids += asked + answer
         packed.blocks += [block] * (len(asked) + len(answer))
         return len(asked) + len(answer)

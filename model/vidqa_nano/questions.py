@@ -37,6 +37,20 @@ _NEAR = {"direction": 0.25, "colour": 0.3, "action": 0.3, "any": 0.15}
 
 
 @dataclass(frozen=True, slots=True)
+class Mark:
+    """A phrase in a question's text, as the network should understand it."""
+
+    end: int
+    """Characters of the text up to the end of the phrase."""
+    spans: Times | None
+    """When what it names happens, none if never; None where it names no event."""
+    right: bool = False
+    """Whether it is the one among several that the reply takes."""
+    letter: int | None = None
+    """Where it is a lettered answer: characters of the text up to the end of its letter."""
+
+
+@dataclass(frozen=True, slots=True)
 class Question:
     """One turn: ``text`` from the user, ``reply`` from nano, the spans that the reply is about.
 
@@ -47,6 +61,7 @@ class Question:
     text: str
     reply: str
     spans: Times
+    marks: tuple[Mark, ...] = ()
 
 
 @dataclass(slots=True)
@@ -132,14 +147,20 @@ def ground(query: Query, events: Sequence[Seen], rng: Rng | None = None) -> Ques
     """When does it happen?  Without a generator the canonical phrasing is used."""
     text = canonical(query.kind, query.colour) if rng is None else say(query, rng)
     spans = query.spans(events)
-    return Question("ground", GROUND.format(query=text), ground_reply(spans), spans)
+    marks = (_mark(GROUND, text, spans),)
+    return Question("ground", GROUND.format(query=text), ground_reply(spans), spans, marks)
 
 
 def verify(query: Query, events: Sequence[Seen], rng: Rng | None = None) -> Question:
     """Does it happen at all?  A letter is the reply."""
     text = canonical(query.kind, query.colour) if rng is None else say(query, rng)
     spans = query.spans(events)
-    return Question("verify", VERIFY.format(query=text), "A" if spans else "B", spans)
+    marks = (_mark(VERIFY, text, spans),)
+    return Question("verify", VERIFY.format(query=text), "A" if spans else "B", spans, marks)
+
+
+def _mark(pattern: str, text: str, spans: Times) -> Mark:
+    return Mark(pattern.index("{query}") + len(text), spans)
 
 
 def describe(events: Sequence[Seen]) -> Question:

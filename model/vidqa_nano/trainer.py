@@ -116,7 +116,9 @@ class Run:
 
     def _parts(self, samples: Sequence[Sample]) -> dict[str, Part]:
         """This worker's part of every loss."""
-        embeds = self.stage == 2 and self.weights()["embed"] > 0 and self.recipe.embed_every > 0
+        weights = self.weights()
+        drawn = self.stage == 2 and max(weights["embed"], weights["told"]) > 0
+        embeds = drawn and self.recipe.embed_every > 0
         embeds = embeds and self.step % self.recipe.embed_every == 0
         if not embeds:
             samples = [_without_texts(sample) for sample in samples]

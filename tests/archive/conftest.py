@@ -25,14 +25,16 @@ def postgres_server() -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
-def _sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """To be copied, never opened."""
     path = tmp_path_factory.mktemp("template") / "archive.db"
     open_store(path).close()
     return path
 
 
 @pytest.fixture(scope="session")
-def _postgres_archive(postgres_server: str) -> str:
+def postgres_archive(postgres_server: str) -> str:
+    """One for all tests, emptied before each."""
     create_database(postgres_server, "vidqa")
     open_store(f"{postgres_server}/vidqa").close()
     return f"{postgres_server}/vidqa"
@@ -42,9 +44,9 @@ def _postgres_archive(postgres_server: str) -> str:
 def place(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """Where an empty archive of the newest schema lies."""
     if request.param == "sqlite":
-        template: Path = request.getfixturevalue("_sqlite_template")
+        template: Path = request.getfixturevalue("sqlite_template")
         return str(shutil.copy(template, tmp_path / "archive.db"))
-    url: str = request.getfixturevalue("_postgres_archive")
+    url: str = request.getfixturevalue("postgres_archive")
     _empty(url)
     return url
 
@@ -56,9 +58,9 @@ def store(place: str) -> Iterator[Store]:
 
 
 @pytest.fixture
-def sqlite_path(_sqlite_template: Path, tmp_path: Path) -> Path:
+def sqlite_path(sqlite_template: Path, tmp_path: Path) -> Path:
     """An empty archive's file."""
-    return Path(shutil.copy(_sqlite_template, tmp_path / "archive.db"))
+    return Path(shutil.copy(sqlite_template, tmp_path / "archive.db"))
 
 
 def create_database(server: str, name: str) -> None:

@@ -15,6 +15,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+_CLUSTER = "-U vidqa -A trust -E UTF8 --locale=C.UTF-8 --no-sync"
+
 
 def postgres_folder() -> Path | None:
     """Where ``initdb`` and ``postgres`` lie, on the PATH or where Debian puts them."""
@@ -35,8 +37,7 @@ def running_server(binaries: Path) -> Iterator[str]:
         port = _free_port()
         with (folder / "log").open("wb") as log:
             server = subprocess.Popen(
-                [binaries / "postgres", "-D", folder / "data", "-p", str(port), "-k", folder]
-                + ["-h", "127.0.0.1", "-c", "fsync=off", "-c", "max_connections=60"],
+                [binaries / "postgres", "-D", folder / "data", "-k", folder, *_options(port)],
                 stdout=log,
                 stderr=log,
                 cwd=folder,
@@ -64,13 +65,16 @@ def _unprivileged(folder: Path) -> dict[str, Any]:
 
 def _make_cluster(binaries: Path, data: Path, as_user: dict[str, Any]) -> None:
     subprocess.run(
-        [binaries / "initdb", "-D", data, "-U", "vidqa", "-A", "trust", "-E", "UTF8"]
-        + ["--locale=C.UTF-8", "--no-sync"],
+        [binaries / "initdb", "-D", data, *_CLUSTER.split()],
         check=True,
         stdout=subprocess.DEVNULL,
         cwd=data.parent,
         **as_user,
     )
+
+
+def _options(port: int) -> list[str]:
+    return f"-p {port} -h 127.0.0.1 -c fsync=off -c max_connections=60".split()
 
 
 def _free_port() -> int:

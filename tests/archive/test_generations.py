@@ -80,7 +80,7 @@ def test_the_generation_that_serves_cannot_be_retired(store: Store) -> None:
 
 def test_a_generation_that_is_not_there_is_named(store: Store) -> None:
     for call in (store.serve, store.retire, store.source, store.progress, store.mean):
-        with pytest.raises(ArchiveError, match="generation 9 .* does not exist"):
+        with pytest.raises(ArchiveError, match=r"generation 9 .* does not exist"):
             call(9)
 
 

@@ -65,6 +65,8 @@ def test_padding_rows_of_the_vocabulary_are_never_taken(sampling):
         {"top_p": 0.0},
         {"top_p": 1.1},
         {"top_k": -1},
+        {"seed": 2**64},
+        {"seed": -(2**63) - 1},
     ],
 )
 def test_values_without_a_meaning_are_refused(wrong):

@@ -77,7 +77,7 @@ def test_the_state_before_the_last_mlp_is_what_attention_adds_to_the_layer_below
     engine: Engine, watched: Watched
 ) -> None:
     model = engine._model
-    embeds, positions_31S = engine._prompt(embed_video_prompt(engine.profile), watched)
+    embeds, positions_31S = engine._prompting.whole(embed_video_prompt(engine.profile), watched)
     prompt = (whole_of(embeds), positions_31S)
     below = model.text.hidden(*prompt, layer=len(model.text.layers) - 1)
     above = model.text.hidden(*prompt, layer=len(model.text.layers))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -28,6 +29,11 @@ def drawn(count: int, seed: int = 0) -> tuple[list[Signs], list[bool]]:
     digits = rng.uniform(0.5, 0.99, count)
     right = rng.random(count) < (digits - 0.4)
     return [Signs(digits=float(d), yes=0.9) for d in digits], right.tolist()
+
+
+def made_of(route: str) -> Calibration:
+    routes = {route: fit_curve(*drawn(60), [0.5])}
+    return Calibration(made_for="sha256:1", labelled=60, routes=routes)
 
 
 def test_the_error_is_the_mean_gap_between_what_is_said_and_what_is() -> None:
@@ -64,8 +70,7 @@ def test_nothing_can_be_learnt_from_answers_that_are_all_right() -> None:
 
 
 def test_a_calibration_comes_back_from_its_file(tmp_path: Path) -> None:
-    routes = {"search": fit_curve(*drawn(60), [0.5])}
-    made = Calibration(made_for="sha256:1", labelled=60, routes=routes)
+    made = made_of("search")
     (tmp_path / CALIBRATION_FILE).write_text(made.to_json())
     assert read_calibration(tmp_path, "sha256:1") == made
     assert read_calibration(tmp_path / "elsewhere", "sha256:1") is None
@@ -74,13 +79,43 @@ def test_a_calibration_comes_back_from_its_file(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "[]", "{}", '{"made_for": "a", "labelled": 1, "routes": {"search": {}}}']
+    "text",
+    ["", "[]", "{}", '{"a":' * 5000, '{"made_for": "a", "labelled": 1, "routes": {"search": {}}}'],
 )
 def test_a_file_of_anything_else_is_refused(tmp_path: Path, text: str) -> None:
     (tmp_path / CALIBRATION_FILE).write_text(text)
     with pytest.raises(ModelError) as caught:
         read_calibration(tmp_path, "sha256:1")
     assert caught.value.code == "calibration_unusable"
+
+
+@pytest.mark.parametrize(
+    ("wrong", "told"),
+    [
+        ({"precision_factor": 0.5}, "precision_factor is 0.5"),
+        ({"weights": [0.0] * 4}, "4 weights, not 5"),
+        ({"weights": [0.0] * 4 + [float("nan")]}, "not finite"),
+        ({"knots": []}, "no knots"),
+        ({"knots": [[0.0, 0.9], [1.0, 0.1]]}, "do not rise"),
+        ({"knots": [[0.0, 0.1], [1.0, 1.1]]}, "not between 0 and 1"),
+        ({"found_from": -0.1}, "not between 0 and 1"),
+    ],
+)
+def test_a_curve_that_no_fit_gives_is_refused_by_what_is_wrong_with_it(
+    wrong: dict[str, object], told: str
+) -> None:
+    made = Calibration(
+        made_for="sha256:1", labelled=60, routes={"search": fit_curve(*drawn(60), [0.5])}
+    )
+    given = json.loads(made.to_json())
+    given["routes"]["search"] |= wrong
+    with pytest.raises(ModelError, match=f"route 'search': .*{told}"):
+        Calibration.from_json(json.dumps(given))
+
+
+def test_a_route_that_no_answer_takes_is_refused() -> None:
+    with pytest.raises(ModelError, match="'detour': there is no route of that name"):
+        Calibration.from_json(made_of("detour").to_json())
 
 
 def test_the_score_is_the_geometric_mean_of_what_is_known() -> None:

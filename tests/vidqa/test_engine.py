@@ -21,6 +21,7 @@ from vidqa.profiles import BASE, TIMELENS, ContentOrder
 from vidqa.prompts import ask_prompt, ground_prompt, verify_prompt
 from vidqa.replies import parse_spans
 from vidqa.replies.grammar import reply_grammar
+from vidqa.running import model_errors
 from vidqa.timeline import Span
 
 
@@ -214,7 +215,7 @@ def test_many_questions_get_the_replies_each_gets_alone(
     chats = [ask_prompt(question, profile) for question in ("who?", "why is it so?", "when?")]
     alone = [engine.reply(chat, watched, max_new_tokens=6) for chat in chats]
     behind = mock.Mock(side_effect=qwen25vl.generate_behind)
-    monkeypatch.setattr("vidqa.engine.generate_behind", behind)
+    monkeypatch.setattr("vidqa.speaking.generate_behind", behind)
     together = engine.replies(chats, watched, max_new_tokens=6)
     assert behind.call_count == batches
     assert [reply.text for reply in together] == [reply.text for reply in alone]
@@ -235,3 +236,13 @@ def test_hidden_states_are_those_of_every_prompt_token_and_know_nothing_of_later
     torch.testing.assert_close(one[:behind], two[:behind])
     with pytest.raises(ModelError, match="no layer 9"):
         engine.hidden(said(Text("q")), (), layer=9)
+
+
+def test_a_card_that_is_full_is_told_with_what_to_do() -> None:
+    full = torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB. GPU 0 has")
+    with pytest.raises(ModelError, match=r"CUDA out of memory$") as caught, model_errors():
+        raise full
+    assert (caught.value.code, "--budget-tokens" in caught.value.next_step) == (
+        "out_of_memory",
+        True,
+    )

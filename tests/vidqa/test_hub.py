@@ -19,6 +19,7 @@ from vidqa.errors import ModelError
 from vidqa.hub import HubName, fetch
 
 OLD, NEW = "a" * 40, "b" * 40
+BESIDE = ("calibration.json", "familiar.json", "figures.json")
 # The client reads its settings when it is imported, so every look at the hub is a new process.
 FIND = """
 import json, sys
@@ -41,6 +42,8 @@ def hub(tiny_folder: Path, tmp_path: Path) -> Iterator[Hub]:
     (old / "onnx").mkdir()
     for extra in ("modeling_own.py", "pytorch_model.bin", "README.md", "onnx/config.json"):
         (old / extra).write_text("{}")
+    for beside in BESIDE:
+        (old / beside).write_text(f'{{"file": "{beside}"}}')  # what is alike is fetched once
     new = Path(shutil.copytree(old, tmp_path / "new"))
     (old / "generation_config.json").write_text('{"eos_token_id": [1]}')
     (new / "generation_config.json").write_text('{"eos_token_id": [2]}')
@@ -72,7 +75,9 @@ def find(name: str, hub: Hub, home: Path, **settings: str) -> Mapping[str, Any]:
 def test_a_name_brings_the_files_that_are_read_and_no_others(hub: Hub, home: Path) -> None:
     found = find(REPOSITORY, hub, home)
     assert found["name"] == f"{REPOSITORY}@{NEW}"
-    wanted = ["config.json", "generation_config.json", "model.safetensors", "tokenizer.json"]
+    wanted = sorted(
+        ["config.json", "generation_config.json", "model.safetensors", "tokenizer.json", *BESIDE]
+    )
     assert found["files"] == wanted
     assert sorted(name for name, _ in hub.asked) == wanted
 

@@ -64,7 +64,7 @@ def test_words_and_log_probabilities_are_the_same_to_the_bit_with_and_without(
 def test_a_question_behind_a_kept_video_prefills_only_its_own_tokens(mindful: Engine) -> None:
     watched = seen(mindful)
     mindful.reply(ask_prompt("first?", BASE), watched, max_new_tokens=2)
-    prompt = mindful._rendered(ask_prompt("and now?", BASE), watched)
+    prompt = mindful._prompting.rendered(ask_prompt("and now?", BASE), watched)
     with mock.patch("qwen25vl.generate.prefill", side_effect=qwen25vl.prefill) as spied:
         mindful.reply(ask_prompt("and now?", BASE), watched, max_new_tokens=2)
     assert [call.args[1].shape[1] for call in spied.call_args_list] == [

@@ -43,6 +43,20 @@ def test_an_argument_beats_the_environment_which_beats_the_file(
     assert (settings.threads, settings.model, settings.device) == (3, "from-environment", "cpu")
 
 
+def test_home_may_be_written_as_a_shell_has_it(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_config(home, 'model = "~/models/7b"\n')
+    monkeypatch.setenv("VIDQA_CACHE_DIR", "~/kept")
+    settings = load_settings()
+    assert (settings.model, settings.cache_folder) == (f"{home}/models/7b", home / "kept")
+
+
+def test_a_variable_set_to_nothing_is_not_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("MODEL", "CACHE_DIR", "CACHE_BYTES"):
+        monkeypatch.setenv(f"VIDQA_{name}", "")
+    settings = load_settings()
+    assert (settings.model, settings.cache_dir, settings.cache_bytes) == ("nano", None, 10 * 10**9)
+
+
 @pytest.mark.parametrize(
     ("given", "name"),
     [

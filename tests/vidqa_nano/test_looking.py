@@ -8,12 +8,27 @@ import numpy as np
 import pytest
 import torch
 
+from qwen25vl.layers import rotate
+from qwen25vl.rope import text_rope
+from vidqa_nano.asking import choice
 from vidqa_nano.clips import Clips
 from vidqa_nano.labels import edge_row
-from vidqa_nano.looking import BEGIN_HEAD, EDGE_HEAD, Draft, digits_of
+from vidqa_nano.looking import (
+    BEGIN,
+    EDGE,
+    HEADS,
+    LETTER,
+    NAMED,
+    RIGHT,
+    Draft,
+    Looks,
+    digits_of,
+    looking_loss,
+    watch_heads,
+)
 from vidqa_nano.phrases import BY_NAME
 from vidqa_nano.queries import Query, Seen
-from vidqa_nano.questions import ground
+from vidqa_nano.questions import Mark, ground
 from vidqa_nano.recipe import Recipe
 from vidqa_nano.trainer import Run
 from vidqa_nano.windows import PRESENT, STATES, Sample, cut_sample, whole_window
@@ -74,19 +89,81 @@ def test_a_reply_begins_at_the_rows_that_are_on_and_writes_times_at_their_rows()
     draft = Draft(sample([Seen(RAIN, None, 2.0, 4.1)]), range(10, 18), tokens_per_row=1)
     draft.add(0, 100, ["The given query happens in ", "2", ".", "0", " - ", "4", ".", "1"])
     begin, *digits = draft.found
-    assert begin == (100, BEGIN_HEAD, [12, 13])
+    assert begin == (100, BEGIN, [12, 13])
     assert digits == [
-        (101, EDGE_HEAD, [12]),
-        (103, EDGE_HEAD, [12]),
-        (105, EDGE_HEAD, [14]),
-        (107, EDGE_HEAD, [14]),
+        (101, EDGE, [12]),
+        (103, EDGE, [12]),
+        (105, EDGE, [14]),
+        (107, EDGE, [14]),
     ]
 
 
 def test_an_absent_event_begins_at_the_token_before_the_video() -> None:
     draft = Draft(sample([]), range(10, 42), tokens_per_row=4)
     draft.add(0, 50, ["The given query does not happen in the video."])
-    assert draft.found == [(50, BEGIN_HEAD, [9])]
+    assert draft.found == [(50, BEGIN, [9])]
+
+
+def test_a_named_event_looks_at_the_rows_that_are_on_and_one_that_never_is_before_the_video() -> (
+    None
+):
+    draft = Draft(sample([]), range(10, 18), tokens_per_row=1)
+    for token, spans in ((30, [(2.0, 4.1)]), (35, ()), (40, None)):
+        draft.add_mark(Mark(9, spans), token, [], at=50)
+    assert draft.found == [(30, NAMED, [12, 13]), (35, NAMED, [9])]
+
+
+def test_a_reply_begins_at_the_right_one_of_several_answers() -> None:
+    draft = Draft(sample([]), range(10, 18), tokens_per_row=1)
+    draft.add_mark(Mark(9, None), 30, [], at=50)
+    draft.add_mark(Mark(20, None, right=True), 35, [], at=50)
+    assert draft.found == [(50, RIGHT, [35])]
+
+
+def test_a_lettered_answer_looks_at_its_letter() -> None:
+    draft = Draft(sample([]), range(10, 18), tokens_per_row=1)
+    draft.add_mark(Mark(20, None, letter=15), 35, [32], at=50)
+    assert draft.found == [(35, LETTER, [32])]
+
+
+def test_a_mark_stands_at_the_last_token_of_its_phrase(clips: Clips) -> None:
+    run = Run(Recipe(), clips)
+    asked = choice("Which?", "it rains", ["it snows"], np.random.default_rng(0))
+    assert asked is not None
+    ends = [mark.end for mark in asked.marks]
+    named = [run.packer.pieces(asked.text)[k] for k in run.packer.places(asked.text, ends)]
+    assert [piece[1:] for piece in named] == ["snows", "rains"]
+    assert [asked.text[:end].split()[-1] for end in ends] == ["snows", "rains"]
+    letters = [mark.letter for mark in asked.marks if mark.letter is not None]
+    assert [asked.text[end - 1] for end in letters] == ["A", "B"]
+    said = [run.packer.pieces(asked.text)[k] for k in run.packer.places(asked.text, letters)]
+    assert ["A" in said[0], "B" in said[1]] == [True, True]
+
+
+def test_the_loss_is_what_the_decoders_attention_leaves_for_other_tokens(clips: Clips) -> None:
+    run = Run(Recipe(vision_share=0.0, tokens=400, questions=4), clips)
+    batch = run.packer.pack(run.samples(0)[:1])
+    ids_BS, at = batch.ids_BS[:1], int(batch.looks.token_N[0])
+    looks = Looks(
+        torch.tensor([0]), torch.tensor([at]), torch.tensor([EDGE]), batch.looks.target_NS[:1]
+    )
+    with watch_heads(run.model) as seen, torch.no_grad():
+        run.model.text(
+            run.model.embed(ids_BS), batch.positions_3BS[:, :1], mask=batch.mask_B1SS[:1]
+        )
+    loss = looking_loss(run.model, seen, looks, batch.positions_3BS[:, :1], batch.mask_B1SS[:1])
+    layer, head = HEADS[EDGE]
+    config = run.model.config.text
+    rope = text_rope(batch.positions_3BS[:, :1], config, torch.float32)
+    q, k = (
+        rotate(seen[layer, name].unflatten(2, (-1, config.head_dim)).transpose(1, 2), *rope)[
+            0, head
+        ]
+        for name in ("q_proj", "k_proj")
+    )
+    scores = (q[at] @ k.T) * config.head_dim**-0.5
+    share = scores.masked_fill(~batch.mask_B1SS[0, 0, at], -torch.inf).softmax(0)
+    assert loss.item() == pytest.approx(-share[looks.target_NS[0]].sum().log().item(), rel=1e-5)
 
 
 def test_looks_point_at_tokens_that_may_be_attended_to(clips: Clips) -> None:
@@ -104,7 +181,7 @@ def test_supervised_tokens_are_the_ones_that_predict_digits(clips: Clips) -> Non
     event = next(e for e in cut.events if not e.kind.name.startswith("number"))
     asked = [ground(Query(event.kind, None), cut.events)]
     batch = run.packer.pack([replace(cut, questions=asked)])
-    edges = batch.looks.head_N == EDGE_HEAD
+    edges = batch.looks.what_N == EDGE
     said = batch.ids_BS[0, batch.looks.token_N[edges] + 1]
     digits = "".join(run.tokenizer.id_to_token(int(i)) for i in said)
     assert digits == "".join(c for c in asked[0].reply if c.isdigit())

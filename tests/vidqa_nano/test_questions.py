@@ -10,7 +10,7 @@ import pytest
 from vidqa_nano.asking import pose
 from vidqa_nano.clips import Clips
 from vidqa_nano.labels import row_labels, shares
-from vidqa_nano.phrases import BY_NAME, NOVEL_PAIRS
+from vidqa_nano.phrases import BY_NAME, NOVEL_PAIRS, canonical, question
 from vidqa_nano.queries import COLUMN, EVERY_QUERY, Query, Seen, confusions
 from vidqa_nano.questions import ground
 from vidqa_nano.rates import draw_ticks
@@ -50,6 +50,44 @@ def test_a_grounding_question_without_a_generator_is_canonical() -> None:
     question = ground(Query(RAIN, None), [Seen(RAIN, None, 3.0, 7.5)])
     assert "'it rains'" in question.text
     assert question.reply == "The given query happens in 3.0 - 7.5 seconds."
+
+
+def test_every_named_event_is_marked_with_when_it_happens(clips: Clips) -> None:
+    rng, marked = np.random.default_rng(0), 0
+    known = {name(q): q for q in EVERY_QUERY for name in (_canonical, _asked)}
+    for index, story in enumerate(clips.stories):
+        cut = cut_sample(clips, index, whole_window(story), rng, 40)
+        for asked in cut.questions:
+            for mark in asked.marks:
+                named = [q for text, q in known.items() if asked.text[: mark.end].endswith(text)]
+                if mark.spans is None or not named:
+                    continue
+                longest = max(named, key=lambda q: len(_canonical(q)))
+                assert list(mark.spans) == longest.spans(cut.events)
+                marked += 1
+    assert marked > 100
+
+
+def test_one_lettered_answer_is_right_and_it_is_the_reply(clips: Clips) -> None:
+    rng, letters = np.random.default_rng(1), ""
+    for index, story in enumerate(clips.stories):
+        cut = cut_sample(clips, index, whole_window(story), rng, 40)
+        for asked in cut.questions:
+            right = [mark for mark in asked.marks if mark.right]
+            if "\nA. " in asked.text and asked.task == "ask":
+                (mark,) = right
+                line = asked.text[: mark.end].split("\n")[-1]
+                assert asked.reply == f"{line[0]}."
+                letters += line[0]
+    assert set(letters) == set("ABCD")
+
+
+def _canonical(query: Query) -> str:
+    return canonical(query.kind, query.colour)
+
+
+def _asked(query: Query) -> str:
+    return question(query.kind, query.colour)
 
 
 def test_about_a_quarter_of_the_grounding_asks_for_what_does_not_happen(clips: Clips) -> None:

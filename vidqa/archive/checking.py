@@ -129,5 +129,5 @@ def _of_generation(db: Connection, row: Any) -> Iterator[Finding]:
         yield Finding(code="gap", text=told)
 
 
-def _count(db: Connection, asked: Select[tuple[int]]) -> int:
+def _count(db: Connection, asked: Select[Any]) -> int:
     return int(db.execute(asked).scalar_one())

@@ -71,6 +71,7 @@ _SQLITE = (
     ("attempt to write a readonly database", _READ_ONLY),
     ("disk image is malformed", _DAMAGED),
     ("malformed database schema", _DAMAGED),
+    ("vtable constructor failed", _DAMAGED),
     ("file is not a database", _NO_DATABASE),
     ("unable to open database file", _UNOPENED),
     ("disk I/O error", _DISK),
@@ -91,7 +92,6 @@ _POSTGRES = (
     ("XX", _DAMAGED),
 )
 """By the beginning of the SQLSTATE; the first that fits."""
-_NOT_POSTGRES = object()
 _REFUSALS = ("authentication failed", "does not exist", "no password", "no pg_hba.conf entry")
 """A connection that was never made has no SQLSTATE, only the server's words."""
 
@@ -120,10 +120,10 @@ def _error(place: str, case: _Case, detail: str) -> ArchiveError:
 
 def _case(err: DBAPIError) -> _Case:
     message = str(err.orig)
-    sqlstate = getattr(err.orig, "sqlstate", _NOT_POSTGRES)
-    if sqlstate is not _NOT_POSTGRES:
-        return _postgres_case(sqlstate, message, lost=err.connection_invalidated)
-    return _sqlite_case(message)
+    if isinstance(err.orig, sqlite3.Error):
+        return _sqlite_case(message)
+    sqlstate: str | None = getattr(err.orig, "sqlstate", None)
+    return _postgres_case(sqlstate, message, lost=err.connection_invalidated)
 
 
 def _sqlite_case(message: str) -> _Case:

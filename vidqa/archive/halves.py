@@ -29,10 +29,10 @@ def to_bytes(vector_D: NDArray[np.float32], dimension: int) -> bytes:
 
 def from_bytes(stored: Sequence[bytes], dimension: int) -> NDArray[np.float32]:
     """Vectors as they were stored, (N, D)."""
-    flat = np.frombuffer(b"".join(stored), dtype=_HALF)
-    if flat.size != len(stored) * dimension:
+    flat = b"".join(stored)
+    if len(flat) != len(stored) * dimension * _HALF.itemsize:
         raise _unfit(f"of {len(stored)}, kept, has not the {2 * dimension} bytes of {dimension}")
-    return flat.reshape(len(stored), dimension).astype(np.float32)
+    return np.frombuffer(flat, dtype=_HALF).reshape(-1, dimension).astype(np.float32)
 
 
 def _unfit(why: str) -> ArchiveError:

@@ -21,7 +21,7 @@ from vidqa.bench.report import Report, Stage
 from vidqa.bench.stopwatch import Ceilings, Stopwatch, measure_ceilings
 from vidqa.bench.subject import Subject
 from vidqa.bench.work import Work
-from vidqa.engine import model_errors
+from vidqa.running import model_errors
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

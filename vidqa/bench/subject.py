@@ -13,8 +13,8 @@ from qwen25vl.config import read_json
 from qwen25vl.counting import parameters
 from qwen25vl.shapes import SHAPES
 from vidqa.checkpoints import find_checkpoint
-from vidqa.engine import device_called, model_errors
 from vidqa.errors import ModelError, SettingsError
+from vidqa.running import device_called, model_errors
 from vidqa.settings import load_settings
 
 _DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16}

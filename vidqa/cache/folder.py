@@ -20,8 +20,9 @@ from typing import NamedTuple
 
 from vidqa.errors import CacheError
 
-SUFFIX, UNFINISHED = ".vq", ".tmp"
-"""Endings of the files that are ours: nothing else in the folder is ever removed."""
+SUFFIX, UNFINISHED = ".vq", ".vq-unfinished"
+"""Endings of the files that are ours: nothing else in the folder is ever removed. No ending that
+others use: the folder may hold files of theirs, as a home or /tmp does."""
 _STALE_S = 3600.0
 """Age at which an unfinished file was left behind by a process that died."""
 _TRIES = 10
@@ -108,6 +109,17 @@ class CacheFolder:
         with suppress(OSError):
             path.unlink()
 
+    def remove_for_certain(self, path: Path) -> None:
+        """Take one file away, unless it is gone; raises :class:`CacheError` where it cannot go."""
+        try:
+            path.unlink(missing_ok=True)
+        except OSError as err:
+            raise CacheError(
+                f"{path} cannot be removed: {err.strerror}",
+                code="cache_unwritable",
+                next_step="Correct its permissions, or remove the folder by hand.",
+            ) from err
+
     def entries(self) -> list[Entry]:
         """All files, those used longest ago first. Raises :class:`CacheError` if unreadable."""
         found = [
@@ -139,10 +151,13 @@ class CacheFolder:
         return self._cleared(gone)
 
     def clear(self) -> Cleared:
-        """Remove every file of ours, of any version, finished or not."""
+        """Remove every file of ours, of any version, finished or not.
+
+        Raises :class:`CacheError` at the first that cannot be read or removed.
+        """
         gone = [Entry(path, status.st_size, status.st_mtime) for path, status in self._files()]
         for entry in gone:
-            _unlink(entry.path)
+            self.remove_for_certain(entry.path)
         return self._cleared(gone)
 
     def _cleared(self, gone: Sequence[Entry]) -> Cleared:
@@ -163,10 +178,13 @@ class CacheFolder:
                 path = Path(folder, name)
                 if path.suffix not in (SUFFIX, UNFINISHED):
                     continue
-                with suppress(FileNotFoundError):  # another process was quicker
+                try:
                     status = path.stat(follow_symlinks=False)
-                    if stat.S_ISREG(status.st_mode):
-                        yield path, status
+                except OSError as err:
+                    _raise_unless_gone(err)  # else another process was quicker
+                    continue
+                if stat.S_ISREG(status.st_mode):
+                    yield path, status
 
 
 class _created:  # noqa: N801  (reads as a verb)
@@ -191,17 +209,6 @@ class _created:  # noqa: N801  (reads as a verb)
 
     def __exit__(self, *_: object) -> None:
         os.close(self._descriptor)
-
-
-def _unlink(path: Path) -> None:
-    try:
-        path.unlink(missing_ok=True)
-    except OSError as err:
-        raise CacheError(
-            f"{path} cannot be removed: {err.strerror}",
-            code="cache_unwritable",
-            next_step="Correct its permissions, or remove the folder by hand.",
-        ) from err
 
 
 def _write_all(descriptor: int, part: bytes | memoryview) -> None:

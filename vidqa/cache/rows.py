@@ -148,18 +148,22 @@ class RowStore:
         self.folder.write(f"{_place(space)}/{name}", parts)
 
     def verify(self) -> Iterator[tuple[Entry, str]]:
-        """Read everything and remove what is damaged; each file with what is wrong, or ""."""
+        """Read everything and remove what is damaged; each file with what is wrong, or "".
+
+        Raises :class:`CacheError` on a file that cannot be read, which tells nothing of what is in
+        it, so it stays; and on a damaged one that cannot be removed.
+        """
         for entry in self.folder.entries():
-            if VERSION not in entry.path.parts:
+            if not of_this_version(self.folder, entry):
                 continue
             try:
                 wrong = _fault(entry.path)
             except FileNotFoundError:  # another process was quicker
                 continue
             except OSError as err:
-                wrong = str(err)
+                raise _unreadable(entry.path, err) from err
             if wrong:
-                self.folder.remove(entry.path)
+                self.folder.remove_for_certain(entry.path)
             yield entry, wrong
 
     def _known(self, space: Space) -> _Known:
@@ -210,6 +214,11 @@ class RowStore:
             raise _unreadable(pack.path, err) from err
         self.folder.touch(pack.path)
         return True
+
+
+def of_this_version(folder: CacheFolder, entry: Entry) -> bool:
+    """Whether a file of the folder is of the layout that is written now."""
+    return entry.path.relative_to(folder.root).parts[0] == VERSION
 
 
 def checks_of(tokens_RB: Bytes) -> NDArray[np.uint8]:

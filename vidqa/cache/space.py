@@ -50,7 +50,7 @@ class Space:
             made = cls(**given)
             kinds = {field.name: _KINDS[str(field.type)] for field in fields(cls)}
             sound = all(isinstance(given[name], kind) for name, kind in kinds.items())
-        except (ValueError, TypeError, KeyError) as err:
+        except (ValueError, TypeError, KeyError, RecursionError) as err:
             raise _no_space(str(err)) from err
         if not sound:
             raise _no_space("a number or a text is neither")

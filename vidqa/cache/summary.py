@@ -6,7 +6,7 @@ from contextlib import suppress
 
 from vidqa.cache.folder import CacheFolder
 from vidqa.cache.pack import read_pack
-from vidqa.cache.rows import VERSION
+from vidqa.cache.rows import of_this_version
 from vidqa.errors import CacheError
 
 
@@ -15,7 +15,7 @@ def summary(folder: CacheFolder) -> dict[str, object]:
     of this one, by the heads of its files. Raises :class:`CacheError` if it cannot be read."""
     entries, videos, rows = folder.entries(), set(), 0
     for entry in entries:
-        if VERSION not in entry.path.parts:
+        if not of_this_version(folder, entry):
             continue
         with suppress(CacheError, OSError):  # damaged or gone: whoever needs it finds out
             pack = read_pack(entry.path)

@@ -92,7 +92,8 @@ def answer_command(verb: Verb) -> Callable[..., None]:
         progress: options.ProgressOption = "auto",
         **more: Any,
     ) -> int:
-        from vidqa.cli.outputs import Outputs, write_pictures, write_texts  # late: numpy, Pillow
+        from vidqa.cli.outputs import Outputs  # late: numpy
+        from vidqa.cli.writing import write_pictures, write_texts  # late: numpy, Pillow
         from vidqa.video import is_still, sniff  # late: the decoder's libraries
 
         texts = asked_texts(text, query or (), queries) if verb.metavar else []

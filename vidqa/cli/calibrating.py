@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -54,10 +55,13 @@ def calibrate_model(
 
     labelled = read_labelled(labels)
     with show_progress(progress) as report:
-        session = options.open_session(report, "clock", model=model, device=device, dtype=dtype)
+        path = out or find_checkpoint(load_settings(model=model).model).folder / CALIBRATION_FILE
+        _check_writable(path)
+        # What is there may be of other weights, and is about to be replaced.
+        session = options.open_session(
+            report, "clock", model=model, device=device, dtype=dtype, calibrated=False
+        )
         found = calibrate(labelled, session.context, effort=Effort(passes=budget_passes))
-        folder = find_checkpoint(load_settings(model=model).model).folder
-        path = out or folder / CALIBRATION_FILE
         _write(path, found.to_json())
         report.say(f"wrote {path}")
     show(json.dumps(json.loads(found.to_json()), indent=2) if json_ else "\n".join(_lines(found)))
@@ -81,12 +85,26 @@ def _lines(found: Calibration) -> list[str]:
     return [*columns([head, *rows]), note]
 
 
+def _check_writable(path: Path) -> None:
+    """Raise before an hour of questions, not after it."""
+    if not path.parent.is_dir():
+        raise _unwritable(path, f"there is no folder {path.parent}")
+    if path.is_dir():
+        raise _unwritable(path, "it is a folder")
+    if not os.access(path if path.exists() else path.parent, os.W_OK):
+        raise _unwritable(path, "Permission denied")
+
+
 def _write(path: Path, text: str) -> None:
     try:
         path.write_text(text, encoding="utf-8")
     except OSError as err:
-        raise ModelError(
-            f"{path} cannot be written: {err.strerror}",
-            code="calibration_unwritable",
-            next_step="Name another place with --out, and copy the file beside the weights.",
-        ) from err
+        raise _unwritable(path, str(err.strerror)) from err
+
+
+def _unwritable(path: Path, why: str) -> ModelError:
+    return ModelError(
+        f"{path} cannot be written: {why}",
+        code="calibration_unwritable",
+        next_step="Name another place with --out, and copy the file beside the weights.",
+    )

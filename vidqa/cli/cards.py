@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import operator
 import struct
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,9 @@ from typing import Any
 from vidqa.checkpoints import BUILT_IN, FIGURES_FILE, Checkpoint, find_checkpoint
 from vidqa.errors import ModelError
 from vidqa.profiles import PROFILES, Profile
+
+_OTHERWISE = (KeyError, TypeError, AttributeError, RecursionError)
+"""What JSON of another make than ours raises while it is taken apart."""
 
 
 def model_cards(name: str = BUILT_IN) -> list[dict[str, Any]]:
@@ -48,20 +52,20 @@ def _family_card(profile: Profile) -> dict[str, Any]:
 def count_parameters(path: Path) -> int:
     """Numbers stored in a safetensors file, from its header alone.
 
-    Raises :class:`ModelError` on a file that has no readable header.
+    Raises :class:`ModelError` on a file that cannot be read, or that has no readable header.
     """
-    with path.open("rb") as file:
-        head = file.read(8)
-        try:
-            header = json.loads(file.read(struct.unpack("<Q", head)[0]))
-            shapes = [each["shape"] for name, each in header.items() if name != "__metadata__"]
-        except (struct.error, ValueError, KeyError, MemoryError, OverflowError) as err:
-            raise ModelError(
-                f"{path} is not a safetensors file: {err}",
-                code="model_damaged",
-                next_step="Download or reinstall the checkpoint.",
-            ) from err
-    return sum(math.prod(shape) for shape in shapes)
+    try:
+        with path.open("rb") as file:
+            size = struct.unpack("<Q", file.read(8))[0]
+            header = json.loads(file.read(min(size, path.stat().st_size)))
+        shapes = [each["shape"] for name, each in header.items() if name != "__metadata__"]
+        return sum(math.prod(map(operator.index, shape)) for shape in shapes)
+    except (OSError, struct.error, ValueError, *_OTHERWISE) as err:
+        raise ModelError(
+            f"{path} is not a safetensors file that can be read: {err}",
+            code="model_damaged",
+            next_step="Check its permissions, or download or reinstall the checkpoint.",
+        ) from err
 
 
 def _figures(path: Path) -> dict[str, Any]:
@@ -80,7 +84,7 @@ def _figures(path: Path) -> dict[str, Any]:
             **{name: str(given[name]) for name in ("made_for", "world", "outside")},
             "rows": rows,
         }
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as err:
+    except (OSError, ValueError, *_OTHERWISE) as err:
         raise ModelError(
             f"{path} is not a card: {err!r}",
             code="model_card_unreadable",

@@ -50,8 +50,10 @@ def _python() -> Check:
 
 
 def _decoder() -> Check:
-    import av  # late: each check imports what it checks
-
+    try:
+        import av  # late: each check imports what it checks
+    except (ImportError, OSError) as err:
+        return Check("FAIL", "decoder", f"PyAV does not import: {err}; pip install av")
     ffmpeg = ".".join(map(str, av.ffmpeg_version_info.split()[:1]))
     return Check("ok", "decoder", f"PyAV {av.__version__} with FFmpeg {ffmpeg}")
 
@@ -61,6 +63,8 @@ def _decord() -> Check:
         decord = importlib.import_module("decord")
     except ImportError:
         return Check("ok", "decord", "not installed (only for parity: pip install decord)")
+    except (OSError, RuntimeError) as err:
+        return Check("warn", "decord", f"does not import: {err} (only for --reader decord)")
     return Check("ok", "decord", f"{decord.__version__}, used with --reader decord")
 
 

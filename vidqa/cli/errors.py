@@ -23,16 +23,17 @@ def exits(command: Callable[_Args, int]) -> Callable[_Args, None]:
 
     @functools.wraps(command)
     def run(*args: _Args.args, **kwargs: _Args.kwargs) -> None:
+        as_json = kwargs.get("progress") == "jsonl"
         try:
             code = command(*args, **kwargs)
         except VidqaError as err:
-            typer.echo(_told(err, as_json=kwargs.get("progress") == "jsonl"), err=True)
+            typer.echo(_told(err, as_json=as_json), err=True)
             raise typer.Exit(FAILED) from err
         except BrokenPipeError as err:
             drop_stdout()
             raise typer.Exit(READER_LEFT) from err
         except KeyboardInterrupt as err:
-            typer.echo("vidqa: interrupted", err=True)
+            typer.echo('{"note": "interrupted"}' if as_json else "vidqa: interrupted", err=True)
             raise typer.Exit(INTERRUPTED) from err
         raise typer.Exit(code)
 

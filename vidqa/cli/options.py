@@ -19,7 +19,14 @@ if TYPE_CHECKING:  # they import numpy and torch
     from vidqa.sampling import SamplingMode
     from vidqa.session import Session
 
-FileArg = Annotated[Path, typer.Argument(metavar="FILE", help="A video file.", show_default=False)]
+FileArg = Annotated[
+    Path,
+    typer.Argument(
+        metavar="FILE",
+        help="A video file; to ask, probe and plan an image too.",
+        show_default=False,
+    ),
+]
 ModelOption = Annotated[
     str | None,
     typer.Option("-m", "--model", metavar="NAME|DIR", help="nano, a folder, or OWNER/NAME."),
@@ -76,7 +83,9 @@ StrictOption = Annotated[
 ]
 SheetOption = Annotated[
     Path | None,
-    typer.Option("--sheet", metavar="PNG", help="Draw frames in and around the answer."),
+    typer.Option(
+        "--sheet", metavar="PNG", help="Draw frames in and around the answer (.jpg, .webp too)."
+    ),
 ]
 ClipOption = Annotated[bool, typer.Option("--clip", help="Cut every moment out (needs ffmpeg).")]
 ThoroughOption = Annotated[
@@ -132,20 +141,17 @@ def effort_of(
     deadline_s: float | None,
     grounds: bool,
 ) -> Effort:
-    """The bounds on a search; raises :class:`SettingsError` for those that only ``ground`` has."""
-    if not grounds and (thorough or precision_s is not None):
-        raise SettingsError(
-            f"{'--thorough' if thorough else '--precision'} is for searches, and nothing is sought",
-            code="effort_without_search",
-            next_step="Leave it out, or use vidqa ground.",
-        )
-    return Effort(
+    """The bounds on a search; raises :class:`PlanError` for those that only ``ground`` has."""
+    effort = Effort(
         thorough=thorough,
         passes=passes,
         precision_s=precision_s,
         deadline_s=deadline_s,
         halt=halt,
     )
+    if not grounds:
+        effort.check_unsought()  # before a model is loaded for it
+    return effort
 
 
 def sampling_mode(name: str) -> SamplingMode:

@@ -31,10 +31,10 @@ def plan_report(
     """``video``, ``plan``, ``course`` and, with ``read``, ``frames``: each ``{"time": asked, "pts":
     got}``.
 
-    ``plan`` is the first look, ``course`` what a question would cost in all, at most, with about
-    how long that takes on this processor; not where a graphics card was asked for. Both times are
-    seconds from the first displayed frame. For an image, ``image`` and ``plan``;
-    ``read`` decodes it.
+    ``plan`` is the first look, ``course`` what a query of ``ground`` would cost, at most but for
+    what comes ``besides``, with about how long that takes on this processor; not where a graphics
+    card was asked for. Both times are seconds from the first displayed frame. For an image,
+    ``image`` and ``plan``; ``read`` decodes it.
     """
     settings = load_settings(**given)
     checkpoint = find_checkpoint(settings.model)
@@ -58,6 +58,7 @@ def plan_report(
         "course": {
             "searched": course.searched,
             "stages": [stage.to_dict() for stage in course.stages],
+            "besides": course.besides,
             "precision_s": course.precision_s,
             "about_s": _about(course, source, checkpoint, settings.device),
         },
@@ -103,6 +104,8 @@ def _course_rows(report: dict[str, Any]) -> list[tuple[str, ...]]:
         paid = "once" if stage["per_video"] else "each question, at most"
         cost = f"{stage['passes']} passes, {stage['frames']} frames, {stage['video_tokens']} tokens"
         rows.append((stage["stage"], f"{cost}, to {stage['precision_s']:.3g} s ({paid})"))
+    if course["besides"]:
+        rows.append(("besides", course["besides"]))
     return [*rows, ("precision", f"{course['precision_s']:.3g} s"), *_time_rows(course["about_s"])]
 
 

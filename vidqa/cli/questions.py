@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from vidqa.errors import SettingsError
+from vidqa.prompts import require_words
 
 MoreOption = Annotated[
     list[str] | None,
@@ -27,7 +28,8 @@ STDIN = Path("-")
 def asked_texts(text: str | None, more: Sequence[str], listed: Path | None) -> list[str]:
     """All that is asked, in the order it is named above; blank lines of a list ask nothing.
 
-    Raises :class:`SettingsError` when nothing is asked, or the list cannot be read.
+    Raises :class:`SettingsError` when nothing is asked, or the list cannot be read, and
+    :class:`QueryError` on a blank text that was given as one: now, not after a model was loaded.
     """
     texts = [*([] if text is None else [text]), *more, *(_lines(listed) if listed else ())]
     if not texts:
@@ -36,7 +38,7 @@ def asked_texts(text: str | None, more: Sequence[str], listed: Path | None) -> l
             code="query_missing",
             next_step="Give the words after the file, by -q, or with --queries FILE.",
         )
-    return texts
+    return [require_words(each) for each in texts]
 
 
 def _lines(listed: Path) -> list[str]:

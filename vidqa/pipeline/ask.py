@@ -57,17 +57,19 @@ def ask_many(
     video each question says where to look, within ``effort``; they share the skim and the close
     looks, and every span of evidence was verified. Boxes and points in a reply become marks; the
     words of the answer stay as they are. Words are told as they come where one question is asked.
-    Raises as :func:`vidqa.pipeline.ground.ground_many`.
+    Raises as :func:`vidqa.pipeline.ground.ground_many`, and :class:`PlanError` on bounds that only
+    a search for times has (``thorough``, ``precision_s``).
     """
     clock, profile, manner = StageClock(ctx.progress), ctx.engine.profile, manner or Manner()
     effort = effort or Effort()
+    effort.check_unsought()
     timer, still, source = Timer(effort), is_still(path), None
     prompts = prompts_of(questions, lambda q: _asking(q, profile, manner, still=still))
     if not still:
         source = open_source(path, ctx, clock)
         window = window_of(source.reader.info, start_s, end_s) or source.reader.info.span
         if is_too_long(window, ctx.sampling, profile, effort):
-            return ask_long(source, window, questions, ctx, clock, effort=effort, manner=manner)
+            return ask_long(source, window, questions, ctx, clock, timer=timer, manner=manner)
     look = look_at(path, ctx, clock, start_s=start_s, end_s=end_s, source=source)
     said = _said(prompts, look, ctx, clock, timer, manner)
     return told(

@@ -1,66 +1,34 @@
 """A question about hours of video: skim, look where the question points, answer, prove it.
 
-Where a checkpoint bears frames from all over a video, one pass sees those picked by the question;
-where it does not, the windows most like the question are asked one by one, and the answer best
-confirmed is taken. Every span that is shown as evidence was verified by a close look.
+``skim (shared) -> answer (answering) -> close looks at what it cites -> one result``
+Every span that is shown as evidence was verified by a close look.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import replace
 
-import numpy as np
-from numpy.typing import NDArray
-
-from vidqa.effort import Effort
-from vidqa.pipeline.candidates import Candidate, around, by_likeness, from_skim, in_turn
+from vidqa.pipeline.answering import WINDOWS, Answered, answer_from
+from vidqa.pipeline.candidates import Candidate, by_likeness, in_turn
 from vidqa.pipeline.closeup import Closeups
 from vidqa.pipeline.context import Context, Manner, StageClock
 from vidqa.pipeline.found import ground_result, nothing_seen
-from vidqa.pipeline.frames_by_query import at_rows, pick_moments
 from vidqa.pipeline.ledger import Ended, Ledger, Timer
-from vidqa.pipeline.look import Look, look_at
-from vidqa.pipeline.marks import Marks, marks_of
-from vidqa.pipeline.sight import YES_FROM, Hunt, covers
+from vidqa.pipeline.sight import Hunt, covers
 from vidqa.pipeline.skim import Skim, skim_video
+from vidqa.pipeline.tail import Unreadable
+from vidqa.pipeline.windows import around
 from vidqa.pipeline.zoom import zoom
-from vidqa.prompts import (
-    ask_prompt,
-    claim_text,
-    embed_text_prompt,
-    rewrite_prompt,
-    verify_prompt,
-)
-from vidqa.replies import ParsedAnswer, parse_answer
-from vidqa.replies.times import find_times
-from vidqa.reply import Reply, unheard
-from vidqa.results import AskResult
+from vidqa.prompts import claim_text, embed_text_prompt
+from vidqa.reply import unheard
+from vidqa.results import AskResult, Outcome, Segment
 from vidqa.timeline import Span
 from vidqa.video import KnownFile
 
-ROWS = 64
-"""Rows that one answer is read from, where frames come from all over a video."""
-WINDOWS = 3
-"""Windows asked, where they do not."""
 CITED_MOST = 3
 """Spans that an answer cites which are verified."""
-_ROW_S = 0.5
-"""Distance of the two frames of a picked row, where the skim's own are further apart."""
-_REWRITE_TOKENS = 48
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Answered:
-    """An answer, what was seen for it, and where it may be proved."""
-
-    parsed: ParsedAnswer
-    reply: Reply
-    marks: Marks
-    cited: tuple[Span, ...]
-    """On the video's timeline, not yet verified."""
-    yes: float = 0.0
-    """Probability of a yes to the answer in the window that it was read from."""
 
 
 def ask_long(
@@ -70,12 +38,12 @@ def ask_long(
     ctx: Context,
     clock: StageClock,
     *,
-    effort: Effort,
+    timer: Timer,
     manner: Manner,
 ) -> list[AskResult]:
     """Answer each of ``questions`` from a video longer than one pass is trusted with; they share
     the skim and all close looks. Words are told as they come where one question is asked."""
-    timer = Timer(effort)
+    effort = timer.effort
     effort.halt.heeded = True
     usual = ctx.engine.profile.reach.passes
     most = effort.passes_of(usual)
@@ -83,7 +51,7 @@ def ask_long(
     closeups = Closeups(source=source, ctx=ctx, clock=clock, effort=effort, window=window)
     how = manner if len(questions) == 1 else replace(manner, on_text=unheard)
     try:
-        skim = skim_video(source, window, ctx, clock, timer)
+        skim = skim_video(source, window, ctx, clock, timer, closeups.tail)
     except Ended as end:
         return [_result(hunt.query, None, hunt, None, closeups, how, end) for hunt in hunts]
     results = []
@@ -96,174 +64,57 @@ def ask_long(
 def _search(question: str, hunt: Hunt, skim: Skim, closeups: Closeups, manner: Manner) -> AskResult:
     """The answer to one question; ends in good order, whatever ends it."""
     found: Answered | None = None
-    whole = closeups.ctx.engine.profile.reach.whole
-    seek = _from_everywhere if whole else _from_windows
     try:
         skim.check()
-        likeness_W = _likeness(question, skim, closeups)
         with closeups.clock.stage("ask", timed=False):
-            found = seek(question, likeness_W, skim, hunt, closeups, manner)
-        with closeups.clock.stage("evidence", timed=False):
-            _prove(question, found, skim, hunt, closeups)
+            found = answer_from(question, skim, hunt, closeups, manner)
+        if found.whole and found.parsed.outcome == "found":
+            with closeups.clock.stage("evidence", timed=False):
+                _prove(question, found, skim, hunt, closeups)
     except Ended as end:
         hunt.ledger.ended = end.why
+    except Unreadable:  # the result says from where on the file does not decode
+        pass
     return _result(question, found, hunt, skim, closeups, manner, None)
 
 
-def moments_named(question: str, within: Span) -> list[float]:
-    """Seconds that the question names with a unit or as a clock, inside ``within``."""
-    return [t.seconds for t in find_times(question) if t.scale and within.contains(t.seconds)]
-
-
-def retimed(question: str, window: Span) -> str:
-    """The question with every time it names that lies in ``window`` counted from its start: that is
-    what a model which sees the window alone can answer."""
-    told, at = [], 0
-    for time in find_times(question):
-        if not (time.scale and window.contains(time.seconds)):
-            continue
-        told += [question[at : time.start], f"{time.seconds - window.start_s:.1f} seconds"]
-        at = time.end
-    return "".join([*told, question[at:]])
-
-
-def _likeness(question: str, skim: Skim, closeups: Closeups) -> NDArray[np.float64]:
-    """How like the question, or what would answer it, every window of the skim is, (W,)."""
-    engine = closeups.ctx.engine
-    texts = [question]
-    if engine.profile.rewrite:
-        with closeups.clock.quiet().stage("text"):
-            prompt = rewrite_prompt(question, engine.profile)
-            said = engine.reply(prompt, (), max_new_tokens=_REWRITE_TOKENS).text
-        texts += [said] if said.strip() else []
-    vectors_QD = engine.embed_texts([embed_text_prompt(t, engine.profile) for t in texts])
-    found: NDArray[np.float64] = (skim.vectors_WD @ vectors_QD.T).max(axis=1).astype(np.float64)
-    return found
-
-
-def _from_everywhere(
-    question: str,
-    likeness_W: NDArray[np.float64],
-    skim: Skim,
-    hunt: Hunt,
-    closeups: Closeups,
-    manner: Manner,
-) -> Answered:
-    """One pass over the rows that the question picks, and those around moments that it names."""
-    hunt.ledger.check()
-    middles = [w.span.middle_s for w in skim.windows]
-    scores = at_rows(skim.row_seconds, middles, likeness_W.tolist())
-    for t_s in moments_named(question, skim.span):
-        near = np.abs(np.asarray(skim.row_seconds) - t_s).argsort()[:4]
-        scores[near] = scores.max() + 1.0
-    count = min(ROWS, closeups.ctx.sampling.budget.frames // 2)
-    picks = pick_moments(skim.row_seconds, scores.tolist(), count)
-    rows = [skim.row_seconds[k] for k in picks]
-    look = look_at(
-        closeups.source.path,
-        closeups.ctx,
-        closeups.clock.quiet(),
-        start_s=skim.span.start_s,
-        end_s=skim.span.end_s,
-        source=closeups.source,
-        seconds=_pairs(rows, skim),
-    )
-    reply = _say(question, look, closeups, manner, manner.on_text)
-    hunt.ledger.enter_look(look, "ask")
-    hunt.ledger.asked(look.seen, reply.prefix)
-    return _answered(reply, look)
-
-
-def _pairs(rows: Sequence[float], skim: Skim) -> list[float]:
-    """Both frames of each row: the row's own time, and half a second later where there is room."""
-    nexts = [*rows[1:], skim.span.end_s]
-    pairs = zip(rows, nexts, strict=True)
-    return [t for a, b in pairs for t in (a, a + min(_ROW_S, max(0.0, b - a) / 2))]
-
-
-def _from_windows(
-    question: str,
-    likeness_W: NDArray[np.float64],
-    skim: Skim,
-    hunt: Hunt,
-    closeups: Closeups,
-    manner: Manner,
-) -> Answered:
-    """The best confirmed of the answers from a few windows, each asked by itself."""
-    reach, engine = closeups.ctx.engine.profile.reach, closeups.ctx.engine
-    named = [
-        Candidate(around(Span(t, t), 0.0, reach.window_s, skim.span), "question", promising=True)
-        for t in moments_named(question, skim.span)
-    ]
-    ranking = [int(k) for k in np.argsort(-likeness_W, kind="stable")]
-    most = len(named) or WINDOWS
-    best: Answered | None = None
-    for each in in_turn(named, from_skim(skim.windows, ranking, {}, YES_FROM))[:most]:
-        if best is not None and hunt.ledger.left < 1:
-            break
-        hunt.ledger.check()
-        look = closeups.at(each.span)
-        reply = _say(retimed(question, look.seen), look, closeups, manner, unheard)
-        hunt.ledger.enter_look(look, "ask")
-        hunt.ledger.asked(look.seen, reply.prefix)
-        found = _answered(reply, look)
-        if found.parsed.outcome == "found":
-            with closeups.clock.quiet().stage("text"):
-                claim = claim_text(question, found.parsed.answer, engine.profile)
-                prompt = verify_prompt(claim, engine.profile)
-                chosen = engine.choose(prompt, look.watched, engine.profile.verify_choices)
-            yes = chosen.probabilities[0]
-            found = replace(found, yes=yes, cited=found.cited or (look.seen,))
-        if best is None or found.yes > best.yes:
-            best = found
-    if best is None:
-        raise Ended("passes")
-    manner.on_text(best.reply.text)
-    return best
-
-
-def _say(
-    question: str, look: Look, closeups: Closeups, manner: Manner, hear: Callable[[str], None]
-) -> Reply:
-    """The reply about one look."""
-    engine = closeups.ctx.engine
-    most = manner.limit(engine.profile.ask_tokens)
-    with closeups.clock.quiet().stage("text"):
-        return engine.reply(
-            ask_prompt(question, engine.profile, system=manner.system),
-            look.watched,
-            max_new_tokens=most,
-            stop=manner.stop,
-            on_text=hear,
-            sampling=manner.sampling,
-        )
-
-
-def _answered(reply: Reply, look: Look) -> Answered:
-    parsed = parse_answer(reply.text, window=look.model_window)
-    cited = tuple(look.to_file_span(span) for span in parsed.evidence)
-    return Answered(parsed=parsed, reply=reply, marks=marks_of(reply.text, look, ()), cited=cited)
-
-
 def _prove(question: str, found: Answered, skim: Skim, hunt: Hunt, closeups: Closeups) -> None:
-    """Look closely at what the answer cites, or where the skim is most like it; keep what holds."""
-    if found.parsed.outcome != "found":
-        return
-    profile = closeups.ctx.engine.profile
-    hunt.query = claim_text(question, found.parsed.answer, profile)
-    least_s = profile.reach.window_s
-    cited = [
-        Candidate(around(span, 0.0, least_s, skim.span), "answer", promising=True)
-        for span in found.cited[:CITED_MOST]
-    ]
-    query_QD = closeups.ctx.engine.embed_texts([embed_text_prompt(hunt.query, profile)])
-    ranking = by_likeness(skim.vectors_WD, query_QD)[:WINDOWS]
-    others = [Candidate(skim.windows[k].span, "vectors", promising=False) for k in ranking]
-    for each in in_turn(cited) or in_turn(others):
+    """Look closely at where the answer may be proved; keep what holds."""
+    hunt.query = claim_text(question, found.parsed.answer, closeups.ctx.engine.profile)
+    for each in _places(found, hunt.query, skim, closeups):
         if hunt.ledger.left < 1:
             return
         if not covers(hunt, each.span):
-            zoom(each, hunt, closeups)
+            with suppress(Unreadable):
+                zoom(each, hunt, closeups)
+
+
+def _places(found: Answered, claim: str, skim: Skim, closeups: Closeups) -> list[Candidate]:
+    """What the answer cites; else what it was read from; else where the skim is most like it."""
+    profile = closeups.ctx.engine.profile
+    cited = found.cited[:CITED_MOST]
+    if spans := cited or ((found.window,) if found.window else ()):
+        why, least_s = "answer" if cited else "question", profile.reach.window_s
+        wide = [around(span, 0.0, least_s, skim.span) for span in spans]
+        return in_turn([Candidate(span, why, promising=True) for span in wide])
+    query_QD = closeups.ctx.engine.embed_texts([embed_text_prompt(claim, profile)])
+    ranking = by_likeness(skim.vectors_WD, query_QD)[:WINDOWS]
+    return in_turn([Candidate(skim.places[k], "vectors", promising=False) for k in ranking])
+
+
+def _unconfirmed(found: Answered, hunt: Hunt, shown: Sequence[Segment]) -> int:
+    """How many of the cited spans no close look confirmed, or nobody looked at."""
+    held = [
+        each.span
+        for each in hunt.considered
+        if each.named_by == "answer" and any(s.span.overlaps(each.span) for s in shown)
+    ]
+    middles = [span.middle_s for span in found.cited]
+    return sum(not any(p.start_s <= t_s <= p.end_s for p in held) for t_s in middles)
+
+
+def _outcome(found: Answered | None) -> Outcome:
+    return found.parsed.outcome if found and found.whole else "uncertain"
 
 
 def _result(
@@ -280,14 +131,13 @@ def _result(
     notes = [*told.provenance.notes, *manner.notes]
     if found is not None:
         notes += found.marks.notes
-        dropped = len(found.cited) - len(told.segments)
-        if found.cited and dropped > 0:
+        if dropped := _unconfirmed(found, hunt, told.segments):
             notes.append(f"Spans that the answer cited and no close look confirmed: {dropped}.")
     reply = found.reply.text if found else ""
     kind = found.parsed.parse_kind if found else "empty"
     provenance = replace(told.provenance, notes=tuple(notes), reply=reply, reply_kind=kind)
     return AskResult(
-        outcome=found.parsed.outcome if found else "uncertain",
+        outcome=_outcome(found),
         question=question,
         answer=found.parsed.answer if found else "",
         evidence=told.segments,

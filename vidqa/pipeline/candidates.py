@@ -13,7 +13,7 @@ from itertools import zip_longest
 import numpy as np
 from numpy.typing import NDArray
 
-from vidqa.pipeline.skim import Window
+from vidqa.pipeline.windows import around
 from vidqa.timeline import Span
 
 COARSE_MOST = 3
@@ -42,13 +42,6 @@ def by_likeness(vectors_WD: NDArray[np.float32], query_QD: NDArray[np.float32]) 
     return [int(k) for k in np.argsort(-cosines_W, kind="stable")]
 
 
-def around(span: Span, margin_s: float, least_s: float, within: Span) -> Span:
-    """``span`` with a margin on both sides, at least ``least_s`` long where ``within`` is."""
-    half_s = max(span.length_s / 2 + margin_s, least_s / 2)
-    start_s = max(within.start_s, min(span.middle_s - half_s, within.end_s - 2 * half_s))
-    return Span(start_s, min(within.end_s, start_s + 2 * half_s))
-
-
 def from_coarse(
     spans: Sequence[Span], row_s: float, least_s: float, within: Span
 ) -> list[Candidate]:
@@ -58,17 +51,18 @@ def from_coarse(
 
 
 def from_skim(
-    windows: Sequence[Window], ranking: Sequence[int], odds: Mapping[int, float], yes_from: float
+    places: Sequence[Span], ranking: Sequence[int], odds: Mapping[int, float], yes_from: float
 ) -> list[Candidate]:
-    """Windows by the odds of a yes where they were asked, then by likeness."""
+    """Windows by the odds of a yes where they were asked, then by likeness; ``places`` says where
+    to look closely at each."""
     asked = sorted(odds, key=lambda k: -odds[k])
     named = [
-        Candidate(windows[k].span, "scan" if yes else "vectors", promising=yes)
+        Candidate(places[k], "scan" if yes else "vectors", promising=yes)
         for k in asked
         for yes in (odds[k] >= yes_from,)
     ]
     others = [k for k in ranking if k not in odds][:OTHERS_MOST]
-    rest = [Candidate(windows[k].span, "vectors", promising=False) for k in others]
+    rest = [Candidate(places[k], "vectors", promising=False) for k in others]
     return named + rest
 
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 from vidqa.effort import Effort
 from vidqa.pipeline.context import Context, StageClock
 from vidqa.pipeline.look import Look, look_at
 from vidqa.pipeline.planning import Sampling
+from vidqa.pipeline.tail import Tail
 from vidqa.reach import Reach
 from vidqa.sampling import Budget
 from vidqa.timeline import Span
@@ -31,7 +33,12 @@ class Closeups:
     effort: Effort
     window: Span
     """Nothing outside it is looked at."""
+    tail: Tail = field(init=False)
+    """Where the file stops decoding, by all looks so far, those of a skim included."""
     _kept: OrderedDict[tuple[float, float], Look] = field(default_factory=OrderedDict)
+
+    def __post_init__(self) -> None:
+        self.tail = Tail(self.source.reader.info.unreadable_from_s)
 
     @property
     def precision_s(self) -> float:
@@ -44,13 +51,23 @@ class Closeups:
         return close_budget(self.ctx.sampling, self.ctx.engine.profile.reach, self.precision_s)
 
     def at(self, span: Span) -> Look:
-        """The look at ``span``: at the full rate where it is no longer than a window."""
+        """The look at ``span``: at the full rate where it is no longer than a window.
+
+        Raises :class:`Unreadable` where nothing of it decodes but another look was made.
+        """
         span = span.clamp(self.window)
         key = (round(span.start_s, 6), round(span.end_s, 6))
         if key in self._kept:
             self._kept.move_to_end(key)
             return self._kept[key].again
-        look = look_at(
+        look = self.tail.look(span.start_s, partial(self._look, span))
+        self._kept[key] = look
+        while len(self._kept) > 1 and sum(map(_bytes, self._kept.values())) > KEPT_BYTES:
+            self._kept.popitem(last=False)
+        return look
+
+    def _look(self, span: Span) -> Look:
+        return look_at(
             self.source.path,
             self.ctx,
             self.clock.quiet(),
@@ -59,10 +76,6 @@ class Closeups:
             source=self.source,
             budget=self.budget,
         )
-        self._kept[key] = look
-        while len(self._kept) > 1 and sum(map(_bytes, self._kept.values())) > KEPT_BYTES:
-            self._kept.popitem(last=False)
-        return look
 
 
 def close_budget(sampling: Sampling, reach: Reach, precision_s: float) -> Budget:

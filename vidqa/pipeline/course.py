@@ -1,5 +1,6 @@
-"""What a question about a video would cost, before anything is decoded or any model loaded: the
-course of a search in passes, frames and tokens, or the one pass that a short video gets. No torch.
+"""What it would cost to ask when something happens (``ground``), before anything is decoded or any
+model loaded: the course of a search in passes, frames and tokens, or the one pass that a short
+video gets. No torch.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from vidqa.effort import Effort
 from vidqa.pipeline.closeup import PRECISION_S, close_budget
 from vidqa.pipeline.planning import Sampling, plan_video
 from vidqa.pipeline.skimming import plan_skim
-from vidqa.pipeline.windows import SCAN_SHARE, overlapping
+from vidqa.pipeline.windows import SCAN_SHARE, SHARES, overlapping
 from vidqa.profiles import Profile
 from vidqa.sampling import Plan, plan_frames
 from vidqa.timeline import Span
@@ -50,7 +51,9 @@ class Course:
     """Whether the video is searched from coarse to fine; one pass answers where it is not."""
     stages: tuple[CourseStage, ...]
     plan: Plan
-    """The first look: all there is, or a stretch of the skim."""
+    """The first look: all there is, a stretch of the skim, or a window."""
+    besides: str = ""
+    """What comes on top of the stages, where that depends on what is found."""
 
     @property
     def precision_s(self) -> float:
@@ -75,7 +78,7 @@ def is_too_long(window: Span, sampling: Sampling, profile: Profile, effort: Effo
 def plan_course(
     source: Reader, window: Span, sampling: Sampling, profile: Profile, effort: Effort
 ) -> Course:
-    """The course of one question about ``window``; raises as :func:`plan_video`."""
+    """The course of one query of ``ground`` about ``window``; raises as :func:`plan_video`."""
     if not is_too_long(window, sampling, profile, effort):
         plan = plan_video(source, sampling, start_s=window.start_s, end_s=window.end_s)
         stage = _stage("ground", 1, plan)
@@ -132,9 +135,12 @@ def _thorough(
 ) -> Course:
     close = _close(source, window, sampling, profile, effort)
     windows = len(overlapping(window, profile.reach.window_s))
-    passes = windows if effort.passes is None else min(windows, effort.passes)
+    passes, besides = windows, f"votes: up to {len(SHARES)} passes for each event that is found"
+    if effort.passes is not None:
+        passes = min(windows, effort.passes)
+        besides += f", {effort.passes} passes in all at most"
     stage = _stage("windows", passes, close)
-    return Course(window=window, searched=True, stages=(stage,), plan=close)
+    return Course(window=window, searched=True, stages=(stage,), plan=close, besides=besides)
 
 
 def _close(

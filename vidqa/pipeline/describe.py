@@ -6,6 +6,7 @@ import itertools
 import math
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from vidqa.effort import Effort
@@ -13,7 +14,8 @@ from vidqa.pipeline.context import Context, StageClock
 from vidqa.pipeline.ledger import Ended, Ledger, Timer
 from vidqa.pipeline.look import Look, facts_of, look_at, open_source
 from vidqa.pipeline.planning import no_time, window_of
-from vidqa.pipeline.report import ENDED_NOTES
+from vidqa.pipeline.report import notes_of
+from vidqa.pipeline.tail import Tail, Unreadable
 from vidqa.prompts import describe_prompt
 from vidqa.replies import parse_events
 from vidqa.reply import Reply
@@ -23,7 +25,6 @@ from vidqa.results import (
     DescribeResult,
     Outcome,
     Provenance,
-    unfamiliar_note,
 )
 from vidqa.timeline import Span
 from vidqa.video import KnownFile, is_still
@@ -40,17 +41,19 @@ def describe(
     """List what happens in ``[start_s, end_s)``, window by window, as chapters.
 
     An event that goes on over the border of two windows is one chapter when both call it alike.
-    A search that must end early tells the chapters known by then. An image is refused with
-    :class:`VideoError`; raises as :func:`vidqa.pipeline.ground.ground` besides.
+    Where the file stops decoding in a later window, or time is up, the chapters known by then are
+    told, and why there are no more. An image is refused with
+    :class:`VideoError`; raises as :func:`vidqa.pipeline.ask.ask` besides.
     """
     clock, effort = StageClock(ctx.progress), effort or Effort()
+    effort.check_unsought()
     if is_still(path):
         raise no_time(path, "use ask")
-    source = open_source(path, ctx, clock)
+    timer, source = Timer(effort), open_source(path, ctx, clock)
     info = source.reader.info
     window = window_of(info, start_s, end_s) or info.span
     effort.halt.heeded = True
-    ledger = Ledger(Timer(effort), effort.passes)
+    ledger = Ledger(timer, effort.passes)
     spans = windows_for(window, ctx, effort.passes)
     teller = _Teller(source, ctx, clock, ledger)
     with clock.stage("describe", len(spans), timed=False) as step:
@@ -61,6 +64,8 @@ def describe(
                 step()
         except Ended as end:
             ledger.ended = end.why
+        except Unreadable:  # so are all windows after it: the result says from where on
+            pass
     return teller.result()
 
 
@@ -111,15 +116,14 @@ class _Teller:
         self._chapters: list[Chapter] = []
         self._replies: list[str] = []
         self._strange = self._unread = self._cut = 0
-        self._tail_s: float | None = None
+        self._tail = Tail(source.reader.info.unreadable_from_s)
 
     def tell(self, span: Span) -> None:
         """Look at one window and add what happens in it."""
         ctx, quiet = self._ctx, self._clock.quiet()
-        look = look_at(
-            self._source.path, ctx, quiet, start_s=span.start_s, end_s=span.end_s,
-            source=self._source,
-        )  # fmt: skip
+        path, source = self._source.path, self._source
+        see = partial(look_at, path, ctx, quiet, source=source)
+        look = self._tail.look(span.start_s, lambda: see(start_s=span.start_s, end_s=span.end_s))
         profile, timer = ctx.engine.profile, self._ledger.timer
         with quiet.stage("text"):
             reply = ctx.engine.reply(
@@ -130,7 +134,6 @@ class _Teller:
             )
         self._ledger.enter_look(look, "describe")
         self._ledger.asked(look.seen, reply.prefix)
-        self._tail_s = look.unreadable_from_s
         self._strange += ctx.engine.is_familiar(look.watched) is False
         self._take(reply, look)
 
@@ -166,16 +169,17 @@ class _Teller:
 
     def _provenance(self) -> Provenance:
         engine, facts, ended = self._ctx.engine, facts_of(self._source), self._ledger.ended
-        looked = self._ledger.looked
+        looked = [replace(e, span=self._tail.cut(e.span)) for e in self._ledger.looked]
         seen_s = sum(each.span.length_s for each in looked)
         hull = Span(looked[0].span.start_s, looked[-1].span.end_s) if looked else Span(0.0, 0.0)
-        familiar = None if engine.familiar is None else 2 * self._strange <= len(looked)
+        told = engine.familiar is not None and len(looked) > 0
+        familiar = 2 * self._strange <= len(looked) if told else None
         return Provenance(
             video=facts,
             coverage=Coverage(
                 span=hull,
                 fraction=seen_s / facts.duration_s if facts.duration_s else 1.0,
-                unreadable_from_s=self._tail_s,
+                unreadable_from_s=self._tail.from_s,
                 looked=tuple(looked) if len(looked) > 1 else (),
             ),
             passes=tuple(self._ledger.passes),
@@ -186,19 +190,21 @@ class _Teller:
             timings=dict(self._clock.seconds),
             familiar=familiar,
             ended_early=ended,
-            notes=tuple(self._notes(familiar)),
+            notes=notes_of(
+                engine.identity,
+                facts.kind,
+                familiar=familiar,
+                unreadable_from_s=self._tail.from_s,
+                ended=ended,
+                about=self._about(),
+                kept=self._ledger.notes,
+            ),
         )
 
-    def _notes(self, familiar: bool | None) -> list[str]:
+    def _about(self) -> list[str]:
         notes = []
-        if familiar is False:
-            notes.append(unfamiliar_note(self._ctx.engine.identity, facts_of(self._source).kind))
-        if self._tail_s is not None:
-            notes.append(f"The file does not decode from {self._tail_s:.3f} s on.")
         if self._unread:
             notes.append(f"Windows whose description could not be read: {self._unread}.")
         if self._cut:
             notes.append(f"Windows whose description reached its length limit: {self._cut}.")
-        if self._ledger.ended:
-            notes.append(ENDED_NOTES[self._ledger.ended])
-        return [*notes, *self._ledger.notes]
+        return notes

@@ -26,7 +26,7 @@ _CALL_S = 0.004
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Estimate:
-    """Seconds, within a factor of two or so; the first question also pays for what is shared."""
+    """Seconds, a rough guess; the first question also pays for what is shared."""
 
     first_s: float
     later_s: float

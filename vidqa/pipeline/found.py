@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
+from vidqa.calibration import curve_of
 from vidqa.pipeline.closeup import Closeups
 from vidqa.pipeline.look import facts_of
 from vidqa.pipeline.merge import Event
-from vidqa.pipeline.report import ENDED_NOTES
+from vidqa.pipeline.report import notes_of
 from vidqa.pipeline.sight import Hunt
 from vidqa.pipeline.skim import Skim
 from vidqa.results import (
@@ -19,7 +21,6 @@ from vidqa.results import (
     Pass,
     Provenance,
     Segment,
-    unfamiliar_note,
 )
 from vidqa.signs import Signs
 from vidqa.timeline import Span, merge_overlapping
@@ -28,7 +29,7 @@ from vidqa.timeline import Span, merge_overlapping
 def ground_result(hunt: Hunt, skim: Skim | None, closeups: Closeups) -> GroundResult:
     """The answer to one query, the surest segment first."""
     events = hunt.events
-    segments = [segment_of(event, closeups) for event in events if event.is_sure]
+    segments = [_segment_of(event, closeups) for event in events if event.is_sure]
     sure = sorted((s for s in segments if _is_found(s, closeups)), key=_by_surety)
     return GroundResult(
         outcome=_outcome(hunt, sure, doubted=len(sure) < len(events)),
@@ -45,11 +46,10 @@ def nothing_seen(hunt: Hunt, closeups: Closeups, why: EndedEarly) -> GroundResul
     return ground_result(hunt, None, closeups)
 
 
-def segment_of(event: Event, closeups: Closeups) -> Segment:
+def _segment_of(event: Event, closeups: Closeups) -> Segment:
     """An event as a segment, with the confidence that the checkpoint's calibration gives it."""
     signs = Signs(digits=event.digits, yes=event.yes, agreement=event.agreement)
-    calibration = closeups.ctx.engine.calibration
-    curve = calibration.routes.get("search") if calibration else None
+    curve = curve_of(closeups.ctx.engine.calibration, "search")
     return Segment(
         span=event.span,
         score=signs.score,
@@ -60,10 +60,9 @@ def segment_of(event: Event, closeups: Closeups) -> Segment:
     )
 
 
-def coverage_of(
-    looked: Sequence[Looked], closeups: Closeups, unreadable_from_s: float | None
-) -> Coverage:
+def _coverage_of(looks: Sequence[Looked], closeups: Closeups) -> Coverage:
     """What all looks saw together: its hull, its share of the video, and its parts by rate."""
+    looked = [replace(each, span=closeups.tail.cut(each.span)) for each in looks]
     spans = merge_overlapping(each.span for each in looked)
     duration_s = closeups.source.reader.info.duration_s
     hull = Span(spans[0].start_s, spans[-1].end_s) if spans else Span(0.0, 0.0)
@@ -77,14 +76,13 @@ def coverage_of(
     return Coverage(
         span=hull,
         fraction=min(1.0, seen_s / duration_s) if duration_s else 1.0,
-        unreadable_from_s=unreadable_from_s,
+        unreadable_from_s=closeups.tail.from_s,
         looked=parts,
     )
 
 
 def _is_found(segment: Segment, closeups: Closeups) -> bool:
-    calibration = closeups.ctx.engine.calibration
-    curve = calibration.routes.get("search") if calibration else None
+    curve = curve_of(closeups.ctx.engine.calibration, "search")
     return curve is None or (segment.confidence or 0.0) >= curve.found_from
 
 
@@ -103,21 +101,20 @@ def _outcome(hunt: Hunt, sure: Sequence[Segment], *, doubted: bool) -> Outcome:
 def _provenance(hunt: Hunt, skim: Skim | None, closeups: Closeups) -> Provenance:
     engine, facts = closeups.ctx.engine, facts_of(closeups.source)
     familiar = skim.familiar if skim else hunt.familiar
-    tail_s = skim.unreadable_from_s if skim else closeups.source.reader.info.unreadable_from_s
     looked = [*([skim.looked] if skim else []), *hunt.ledger.looked]
     shared = skim.features if skim else "off"
-    passes = [*([skim.cost] if skim else []), *grouped(hunt.ledger.passes)]
-    notes = []
-    if familiar is False:
-        notes.append(unfamiliar_note(engine.identity, facts.kind))
-    if tail_s is not None:
-        notes.append(f"The file does not decode from {tail_s:.3f} s on.")
-    if hunt.ledger.ended:
-        notes.append(ENDED_NOTES[hunt.ledger.ended])
-    notes += dict.fromkeys([*(skim.notes if skim else ()), *hunt.ledger.notes])
+    passes = [*([skim.cost] if skim else []), *_grouped(hunt.ledger.passes)]
+    notes = notes_of(
+        engine.identity,
+        facts.kind,
+        familiar=familiar,
+        unreadable_from_s=closeups.tail.from_s,
+        ended=hunt.ledger.ended,
+        kept=dict.fromkeys([*(skim.notes if skim else ()), *hunt.ledger.notes]),
+    )
     return Provenance(
         video=facts,
-        coverage=coverage_of(looked, closeups, tail_s),
+        coverage=_coverage_of(looked, closeups),
         passes=tuple(passes),
         model=engine.identity,
         reply=hunt.reply.text if hunt.reply else "",
@@ -126,11 +123,11 @@ def _provenance(hunt: Hunt, skim: Skim | None, closeups: Closeups) -> Provenance
         timings=closeups.clock.since(hunt.began),
         familiar=familiar,
         ended_early=hunt.ledger.ended,
-        notes=tuple(notes),
+        notes=notes,
     )
 
 
-def grouped(passes: Sequence[Pass]) -> list[Pass]:
+def _grouped(passes: Sequence[Pass]) -> list[Pass]:
     """Passes as they were, those of a thorough search (``window``) as one entry."""
     windows = [each for each in passes if each.stage == "window"]
     if not windows:

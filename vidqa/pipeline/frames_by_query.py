@@ -55,10 +55,9 @@ def bolt(scores_N: Floats, count: int) -> list[int]:
 def tass(times_N: Floats, scores_N: Floats, count: int) -> list[int]:
     """The best moments above the mean that keep a distance, which halves until there are enough."""
     best = np.argsort(-scores_N, kind="stable")
-    above = best[scores_N[best] >= scores_N.mean()][: _SPARE * count].tolist()
-    rest = [k for k in best.tolist() if k not in set(above)]
+    above = min(int((scores_N >= scores_N.mean()).sum()), _SPARE * count)
     picks: list[int] = []
-    for pool in (above, rest):
+    for pool in (best[:above].tolist(), best[above:].tolist()):
         gap_s = _FIRST_GAP_S
         while len(picks) < count and gap_s >= _LEAST_GAP_S:
             for k in pool:

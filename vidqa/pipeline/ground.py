@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from vidqa.calibration import Calibration
+from vidqa.calibration import Calibration, curve_of
 from vidqa.chat import Chat
 from vidqa.effort import Effort
 from vidqa.pipeline.context import Context, StageClock
@@ -20,14 +19,11 @@ from vidqa.pipeline.search import search_video
 from vidqa.prompts import ground_prompt
 from vidqa.replies import parse_spans
 from vidqa.replies.grammar import reply_grammar
-from vidqa.reply import OnText
+from vidqa.reply import OnText, Reply
 from vidqa.results import GroundResult, Segment
 from vidqa.signs import Signs
 from vidqa.timeline import Span
 from vidqa.video import is_still
-
-if TYPE_CHECKING:  # the engine imports torch
-    from vidqa.engine import Reply
 
 
 def ground(
@@ -72,7 +68,7 @@ def ground_many(
     info = source.reader.info
     window = window_of(info, start_s, end_s) or info.span
     if is_too_long(window, ctx.sampling, profile, effort):
-        return search_video(source, window, queries, ctx, clock, effort=effort, strict=strict)
+        return search_video(source, window, queries, ctx, clock, timer=timer, strict=strict)
     look = look_at(path, ctx, clock, start_s=start_s, end_s=end_s, source=source)
     said = _said(prompts, look, ctx, clock, timer, strict=strict)
     return told(queries, said, look, clock, lambda q, s, seen, c: grounded(q, s, seen, ctx, c))
@@ -118,7 +114,7 @@ def segments_of(
 ) -> tuple[Segment, ...]:
     """Spans of the model's timeline on the video's, each with its evidence frames."""
     real = [look.to_file_span(span) for span in spans]
-    curve = calibration.routes.get("one_pass") if calibration else None
+    curve = curve_of(calibration, "one_pass")
     factor = curve.precision_factor if curve else 1.0
     signs = Signs(digits=reply.score)
     return tuple(

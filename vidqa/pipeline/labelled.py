@@ -48,22 +48,24 @@ def read_labelled(path: Path) -> list[Labelled]:
 
 def _read(path: Path, number: int, line: str) -> Labelled:
     try:
-        given = json.loads(line)
-        if not isinstance(given, Mapping) or not {"video", "query", "spans"} <= given.keys():
-            raise _wrong(path, number, "it needs video, query and spans")
-        if unknown := given.keys() - _NAMES:
-            raise _wrong(path, number, f"it has an unknown name {sorted(unknown)[0]!r}")
-        edges = {f"{n}_s": float(given[n]) for n in ("start", "end") if given.get(n) is not None}
-        return Labelled(
-            video=path.parent / str(given["video"]),
-            query=str(given["query"]),
-            spans=tuple(Span(float(start), float(end)) for start, end in given["spans"]),
-            **edges,
-        )
+        return _labelled(path.parent, json.loads(line))
     except (ValueError, TypeError) as err:
-        if isinstance(err, QueryError):
-            raise
         raise _wrong(path, number, str(err)) from err
+
+
+def _labelled(folder: Path, given: object) -> Labelled:
+    """What a line says; raises :class:`ValueError` or :class:`TypeError` where it does not."""
+    if not isinstance(given, Mapping) or not {"video", "query", "spans"} <= given.keys():
+        raise ValueError("it needs video, query and spans")
+    if unknown := given.keys() - _NAMES:
+        raise ValueError(f"it has an unknown name {sorted(unknown)[0]!r}")
+    edges = {f"{n}_s": float(given[n]) for n in ("start", "end") if given.get(n) is not None}
+    return Labelled(
+        video=folder / str(given["video"]),
+        query=str(given["query"]),
+        spans=tuple(Span(float(start), float(end)) for start, end in given["spans"]),
+        **edges,
+    )
 
 
 def _wrong(path: Path, number: int, why: str) -> QueryError:

@@ -8,24 +8,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, NamedTuple, TypeVar
+from typing import NamedTuple, TypeVar
 
 from vidqa.chat import Chat
 from vidqa.errors import QueryError
 from vidqa.pipeline.context import Context, StageClock
 from vidqa.pipeline.ledger import Timer, speak_until
 from vidqa.pipeline.look import Look
-from vidqa.reply import UNSAID, OnText, unheard
+from vidqa.reply import UNSAID, OnText, Reply, unheard
 from vidqa.results import AskResult, EndedEarly, GroundResult
-
-if TYPE_CHECKING:  # the engine imports torch
-    from vidqa.engine import Reply
 
 BATCH = 32
 """Most replies at once: their tokens are attended to together, each masked from the others."""
 LEAST_ROOM = 4096
 """Tokens of replies that a batch may always hold; more where the video itself has more."""
-Speak = Callable[[Chat, OnText], "Reply"]
+Speak = Callable[[Chat, OnText], Reply]
 """One reply, its words told as they come."""
 _Result = TypeVar("_Result", GroundResult, AskResult)
 

@@ -8,6 +8,7 @@ search early (a caller, a deadline, its passes), what is known by then is told, 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 
 from vidqa.budget import FRAMES_MAX, VIDEO_TOKENS_MAX
 from vidqa.effort import Effort
@@ -24,11 +25,12 @@ from vidqa.pipeline.context import Context, StageClock
 from vidqa.pipeline.found import ground_result, nothing_seen
 from vidqa.pipeline.ledger import Ended, Ledger, Timer
 from vidqa.pipeline.merge import Event
-from vidqa.pipeline.sight import YES_FROM, Hunt, covers, keep, sight
+from vidqa.pipeline.sight import YES_FROM, Hunt, covers, keep, sight, times_of
 from vidqa.pipeline.skim import Skim, skim_video
+from vidqa.pipeline.tail import Unreadable
 from vidqa.pipeline.windows import SCAN_SHARE, overlapping
 from vidqa.pipeline.zoom import vote, zoom
-from vidqa.prompts import embed_text_prompt, ground_prompt, verify_prompt
+from vidqa.prompts import embed_text_prompt, verify_prompt
 from vidqa.replies import parse_spans
 from vidqa.results import Considered, GroundResult, Pass
 from vidqa.timeline import Span
@@ -45,11 +47,11 @@ def search_video(
     ctx: Context,
     clock: StageClock,
     *,
-    effort: Effort,
-    strict: bool = False,
+    timer: Timer,
+    strict: bool,
 ) -> list[GroundResult]:
     """One result for each query, in order; they share the skim and all close looks."""
-    timer = Timer(effort)
+    effort = timer.effort
     effort.halt.heeded = True
     most = effort.passes_of(ctx.engine.profile.reach.passes)
     closeups = Closeups(source=source, ctx=ctx, clock=clock, effort=effort, window=window)
@@ -58,7 +60,7 @@ def search_video(
         _look_everywhere(hunts, closeups)
         return [ground_result(hunt, None, closeups) for hunt in hunts]
     try:
-        skim = skim_video(source, window, ctx, clock, timer)
+        skim = skim_video(source, window, ctx, clock, timer, closeups.tail)
     except Ended as end:
         return [nothing_seen(hunt, closeups, end.why) for hunt in hunts]
     results = []
@@ -97,20 +99,13 @@ def _candidates(hunt: Hunt, skim: Skim, closeups: Closeups) -> list[Candidate]:
     query_QD = closeups.ctx.engine.embed_texts([embed_text_prompt(hunt.query, profile)])
     ranking = by_likeness(skim.vectors_WD, query_QD)
     odds = _scan(hunt, skim, ranking, closeups)
-    return in_turn(coarse, from_skim(skim.windows, ranking, odds, YES_FROM))
+    return in_turn(coarse, from_skim(skim.places, ranking, odds, YES_FROM))
 
 
 def _coarse(hunt: Hunt, skim: Skim, closeups: Closeups) -> list[Candidate]:
     """What the model says of the skim as one prompt."""
     hunt.ledger.check()
-    engine, timer = closeups.ctx.engine, hunt.ledger.timer
-    with closeups.clock.quiet().stage("text"):
-        reply = engine.reply(
-            ground_prompt(hunt.query, engine.profile),
-            skim.watched,
-            max_new_tokens=engine.profile.ground_tokens,
-            on_text=lambda _: timer.check(),
-        )
+    reply, reach = times_of(skim.watched, hunt, closeups), closeups.ctx.engine.profile.reach
     hunt.ledger.enter(_again(skim.cost, "coarse", skim.span, 1, skim.watched.token_count))
     hunt.ledger.asked(skim.span, reply.prefix)
     parsed = parse_spans(reply.text, window=Span(0.0, skim.span.length_s))
@@ -118,7 +113,7 @@ def _coarse(hunt: Hunt, skim: Skim, closeups: Closeups) -> list[Candidate]:
         hunt.reply, hunt.reply_kind = reply, parsed.parse_kind
     spans = [span.shift(skim.span.start_s).clamp(skim.span) for span in parsed.spans]
     row_s = skim.span.length_s / max(1, len(skim.row_seconds))
-    return from_coarse(spans, row_s, engine.profile.reach.window_s, skim.span)
+    return from_coarse(spans, row_s, reach.window_s, skim.span)
 
 
 def _scan(hunt: Hunt, skim: Skim, ranking: Sequence[int], closeups: Closeups) -> dict[int, float]:
@@ -167,17 +162,21 @@ def _zoom_all(candidates: Sequence[Candidate], hunt: Hunt, closeups: Closeups) -
         if covers(hunt, each.span):
             continue
         kept = 1 if hunt.sightings else 0
-        if hunt.ledger.left < 1 + kept and not each.promising:
+        hunt.ledger.timer.check()
+        if hunt.ledger.left < 1 + kept:
+            if each.promising:
+                hunt.ledger.ended = "passes"
             return
-        hunt.ledger.check(1 + kept)
-        zoom(each, hunt, closeups)
+        with suppress(Unreadable):  # a candidate still, looked at by nobody
+            zoom(each, hunt, closeups)
 
 
 def _vote_all(hunt: Hunt, closeups: Closeups) -> None:
     """A second look at every event, the surest first, while passes are left."""
     for event in sorted(hunt.events, key=lambda e: -e.yes):
         if not _is_precise(event, closeups.effort):
-            vote(event, hunt, closeups)
+            with suppress(Unreadable):
+                vote(event, hunt, closeups)
 
 
 def _is_precise(event: Event, effort: Effort) -> bool:
@@ -187,7 +186,10 @@ def _is_precise(event: Event, effort: Effort) -> bool:
 
 
 def _look_everywhere(hunts: Sequence[Hunt], closeups: Closeups) -> None:
-    """Every window at full rate, overlapping by half, asked all queries; then votes."""
+    """Every window at full rate, overlapping by half, asked all queries; then votes.
+
+    Windows in a tail that does not decode are passed over: the tail is told with the result.
+    """
     length_s = closeups.ctx.engine.profile.reach.window_s
     spans = overlapping(closeups.window, length_s)
     going = list(hunts)
@@ -197,6 +199,8 @@ def _look_everywhere(hunts: Sequence[Hunt], closeups: Closeups) -> None:
                 try:
                     hunt.ledger.check()
                     found = sight(closeups.at(span), hunt, closeups, "window")
+                except Unreadable:
+                    break
                 except Ended as end:
                     hunt.ledger.ended = end.why
                     going.remove(hunt)

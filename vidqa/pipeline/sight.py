@@ -14,11 +14,12 @@ from vidqa.pipeline.merge import Event, Sighting, merge_sightings
 from vidqa.prompts import ground_prompt, verify_prompt
 from vidqa.replies import parse_spans
 from vidqa.replies.grammar import reply_grammar
+from vidqa.reply import Reply
 from vidqa.results import Considered
 from vidqa.timeline import Span
 
 if TYPE_CHECKING:  # the engine imports torch
-    from vidqa.engine import Reply
+    from vidqa.engine import Watched
 
 YES_FROM = 0.5
 """Probability of a yes, among yes and no, from which on a window is worth a question for times."""
@@ -62,7 +63,7 @@ def sight(look: Look, hunt: Hunt, closeups: Closeups, stage: str) -> list[Sighti
     if closeups.effort.thorough and not hunt.familiar:  # a search asks its skim, which is more
         hunt.familiar = closeups.ctx.engine.is_familiar(look.watched)
     yes = _yes(look, hunt, closeups)
-    reply = _times(look, hunt, closeups) if yes >= YES_FROM else None
+    reply = times_of(look.watched, hunt, closeups) if yes >= YES_FROM else None
     hunt.seen[number] = look.seen  # only now: a look that was broken off denies nothing
     if reply is None:
         return []
@@ -109,14 +110,15 @@ def _yes(look: Look, hunt: Hunt, closeups: Closeups) -> float:
     return chosen.probabilities[0]
 
 
-def _times(look: Look, hunt: Hunt, closeups: Closeups) -> Reply:
+def times_of(watched: Watched, hunt: Hunt, closeups: Closeups) -> Reply:
+    """What the model says of when the query happens in what was watched."""
     engine = closeups.ctx.engine
     profile, timer = engine.profile, hunt.ledger.timer
     held = engine.constraint(reply_grammar(profile.reply_format)) if hunt.strict else None
     with closeups.clock.quiet().stage("text"):
         return engine.reply(
             ground_prompt(hunt.query, profile),
-            look.watched,
+            watched,
             max_new_tokens=profile.ground_tokens,
             constraint=held,
             on_text=lambda _: timer.check(),

@@ -10,7 +10,8 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from functools import partial
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +20,8 @@ from vidqa.pipeline.context import Context, StageClock
 from vidqa.pipeline.ledger import Ended, Timer
 from vidqa.pipeline.look import look_at
 from vidqa.pipeline.skimming import SkimPlan, plan_skim
+from vidqa.pipeline.tail import Tail, Unreadable
+from vidqa.pipeline.windows import around
 from vidqa.prompts import embed_video_prompt
 from vidqa.reply import CacheState, combined
 from vidqa.results import EndedEarly, Looked, Pass
@@ -47,7 +50,6 @@ class Glimpse(NamedTuple):
 
     cost: Pass
     watched: Watched
-    unreadable_from_s: float | None
     features: CacheState
     notes: tuple[str, ...]
 
@@ -56,18 +58,17 @@ class Glimpse(NamedTuple):
 class Skim:
     """What was seen, in rows; windows in order of time, every moment in at least one."""
 
-    source: KnownFile
-    how: Literal["clock", "keys"]
     watched: Watched
     row_seconds: tuple[float, ...]
     """Seconds of each row on the video's own timeline."""
     span: Span
     """What was seen: less than was asked where the file ends early, or the search did."""
     windows: tuple[Window, ...]
+    places: tuple[Span, ...]
+    """Where to look closely at each window: it in the middle of a close look's length."""
     vectors_WD: NDArray[np.float32]
     cost: Pass
     familiar: bool | None
-    unreadable_from_s: float | None
     features: CacheState = "off"
     """Whether the vision tokens were on disk."""
     notes: tuple[str, ...] = ()
@@ -96,34 +97,34 @@ class Skim:
 
 
 def skim_video(
-    source: KnownFile, window: Span, ctx: Context, clock: StageClock, timer: Timer
+    source: KnownFile, window: Span, ctx: Context, clock: StageClock, timer: Timer, tail: Tail
 ) -> Skim:
-    """See all of ``window``; ends early, with what was seen by then, when ``timer`` says so.
+    """See all of ``window`` up to ``tail``, which is found out here where it was not known; ends
+    early, with what was seen by then, when ``timer`` says so.
 
     Raises :class:`vidqa.errors.VideoError` where nothing can be read, and :class:`Ended` where it
     had to end before anything was seen.
     """
     reach = ctx.engine.profile.reach
     plan = plan_skim(source.reader.info, source.reader.key_times_T, window, ctx.sampling, reach)
-    looks, ended = _look(plan, source, ctx, clock, timer)
+    looks, ended = _look(plan, source, ctx, clock, timer, tail)
     if not looks:
         raise Ended(ended or "deadline")
     watched = _joined(looks, window)
     seconds = tuple(window.start_s + s for s in watched.run.row_seconds)
-    seen = Span(window.start_s, looks[-1].cost.span.end_s)
-    windows = windows_of(seconds, seen, reach.window_s, reach.rows_min)
+    seen = tail.cut(Span(window.start_s, looks[-1].cost.span.end_s))
+    windows = windows_of(seconds, seen, reach.glance_s or reach.window_s, reach.rows_min)
     vectors_WD, stopped = _vectors(watched, windows, ctx, clock, timer)
+    windows = windows[: len(vectors_WD)]
     return Skim(
-        source=source,
-        how=plan.how,
         watched=watched,
         row_seconds=seconds,
         span=seen,
-        windows=windows[: len(vectors_WD)],
+        windows=windows,
+        places=tuple(around(each.span, 0.0, reach.window_s, seen) for each in windows),
         vectors_WD=vectors_WD,
         cost=_cost(looks, seen),
         familiar=ctx.engine.is_familiar(_sample(watched)),
-        unreadable_from_s=looks[-1].unreadable_from_s,
         features=combined(look.features for look in looks),
         notes=tuple(dict.fromkeys(note for look in looks for note in look.notes)),
         ended=ended or stopped,
@@ -153,30 +154,36 @@ def windows_of(
 
 
 def _look(
-    plan: SkimPlan, source: KnownFile, ctx: Context, clock: StageClock, timer: Timer
+    plan: SkimPlan,
+    source: KnownFile,
+    ctx: Context,
+    clock: StageClock,
+    timer: Timer,
+    tail: Tail,
 ) -> tuple[list[Glimpse], EndedEarly | None]:
     looks: list[Glimpse] = []
     with clock.stage("skim", len(plan.stretches), timed=False) as step:
         for stretch in plan.stretches:
-            try:
-                timer.check()
-            except Ended as end:
-                return looks, end.why
-            look = look_at(
+            if why := timer.ended:
+                return looks, why
+            span = stretch.plan.span
+            take = partial(
+                look_at,
                 source.path,
                 ctx,
                 clock.quiet(),
-                start_s=stretch.plan.span.start_s,
-                end_s=stretch.plan.span.end_s,
+                start_s=span.start_s,
+                end_s=span.end_s,
                 source=source,
                 budget=stretch.budget,
                 seconds=stretch.seconds,
             )
-            tail_s, cost = look.unreadable_from_s, look.cost("skim")
-            looks.append(Glimpse(cost, look.watched, tail_s, look.features, look.notes))
+            try:
+                look = tail.look(span.start_s, take)
+            except Unreadable:
+                break
+            looks.append(Glimpse(look.cost("skim"), look.watched, look.features, look.notes))
             step()
-            if tail_s is not None and tail_s <= look.seen.end_s:
-                return looks, None
     return looks, None
 
 
@@ -197,10 +204,7 @@ def _vectors(
             found.append(ctx.engine.embed(chat, [watched.rows(w.first, w.last) for w in some]))
             for _ in some:
                 step()
-            try:
-                timer.check()
-            except Ended as end:
-                ended = end.why
+            if ended := timer.ended:
                 break
     vectors_WD = np.concatenate(found)
     if ctx.engine.profile.embed_state == "normed" or len(vectors_WD) < 3:

@@ -8,36 +8,33 @@ from __future__ import annotations
 
 import math
 
-from vidqa.pipeline.candidates import Candidate, around
+from vidqa.pipeline.candidates import Candidate
 from vidqa.pipeline.closeup import Closeups
 from vidqa.pipeline.merge import Event, Sighting
 from vidqa.pipeline.sight import Hunt, keep, sight
+from vidqa.pipeline.windows import SHARES, around
 from vidqa.timeline import Span
 
 DEEPEST = 4
 """Looks from a candidate down to full rate: each is several times shorter than the one before."""
-SHARES = (0.5, 0.25)
-"""Of a row, by which the rows of each further look at one event lie beside those of the first."""
-VOTES = len(SHARES)
 _FINE = 1.001
 
 
-def zoom(candidate: Candidate, hunt: Hunt, closeups: Closeups) -> bool:
-    """Look at a candidate as closely as the precision needs; whether it was confirmed."""
+def zoom(candidate: Candidate, hunt: Hunt, closeups: Closeups) -> None:
+    """Look at a candidate as closely as the precision needs."""
     found = _narrow(candidate.span, hunt, closeups, DEEPEST)
     keep(hunt, found, candidate.named_by, candidate.span)
-    return bool(found)
 
 
 def vote(event: Event, hunt: Hunt, closeups: Closeups) -> None:
     """Look at an event again while its looks are too few, or as many deny it as show it."""
-    for number in range(VOTES):
+    for share in SHARES:
         done = len(event.sightings) + event.refused
         if hunt.ledger.left < 1 or (done > 1 and event.is_sure and not event.is_cut):
             return
         hunt.ledger.check()
         window_s = closeups.ctx.engine.profile.reach.window_s
-        span = beside(event, window_s, closeups.window, SHARES[number])
+        span = beside(event, window_s, closeups.window, share)
         hunt.sightings += sight(closeups.at(span), hunt, closeups, "vote")
         again = [each for each in hunt.events if each.sightings[0] in event.sightings]
         event = next(iter(again), event)

@@ -26,6 +26,12 @@ def checked_output(source: Path, out: Path, *, overwrite: bool) -> str:
             code="clip_folder_missing",
             next_step="Make the folder first, or choose another one.",
         )
+    if out.is_dir():
+        raise ExportError(
+            f"{out} is a folder",
+            code="clip_is_folder",
+            next_step="Give the clip another name.",
+        )
     if out.exists():
         _check_replaceable(source, out, overwrite=overwrite)
     return kind

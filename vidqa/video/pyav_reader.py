@@ -193,4 +193,5 @@ def _nothing_readable(film: Film, asked_T: NDArray[np.float64], tail_s: float | 
         f" to {asked_T.max():.3f} s",
         code="undecodable",
         next_step=f"Ask for times before {start_s:.3f} s, or re-encode the file.",
+        unreadable_from_s=tail_s,
     )

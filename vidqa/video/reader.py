@@ -93,7 +93,8 @@ def read_frames(
     or 1 on a single core). Memory is the output plus a few frames for each thread.
     Raises :class:`VideoError`: ``window_outside`` for a time outside the film, others when the
     file cannot be read. A tail that does not decode is told in ``unreadable_from_s`` and its times
-    are left out; nothing readable at all raises ``undecodable``.
+    are left out; nothing readable at all raises ``undecodable``, with
+    ``unreadable_from_s`` where that is because of the tail.
     """
     return open_reader(path, reader=reader, threads=threads, limits=limits).read_frames(
         seconds, size

@@ -162,6 +162,56 @@ def test_a_folder_that_cannot_be_listed_is_told(
     assert caught.value.code == "cache_unreadable"
 
 
+def test_files_that_may_not_be_looked_at_are_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = store_in(tmp_path)
+    store.add(SPACE, rows(1))
+
+    def refused(path: Path, **_: object) -> None:
+        raise PermissionError(errno.EACCES, "Permission denied", str(path))
+
+    monkeypatch.setattr(Path, "stat", refused)
+    for look in (store.folder.entries, store.folder.trim, store.folder.clear):
+        with pytest.raises(CacheError, match="Permission denied") as caught:
+            look()
+        assert caught.value.code == "cache_unreadable"
+
+
+def test_verifying_keeps_a_file_that_it_cannot_read_and_tells_which(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = store_in(tmp_path)
+    store.add(SPACE, rows(1))
+    (path,) = files(tmp_path)
+
+    def refused(self: Path, *_: object) -> None:
+        raise OSError(errno.EMFILE, "Too many open files", str(self))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "open", refused)
+        with pytest.raises(CacheError, match=path.name) as caught:
+            list(store.verify())
+    assert (caught.value.code, known(store, 1)) == ("cache_unreadable", [1])
+
+
+def test_verifying_does_not_say_removed_of_a_file_that_cannot_go(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = store_in(tmp_path)
+    store.add(SPACE, rows(1))
+    (path,) = files(tmp_path)
+    path.write_bytes(path.read_bytes()[:-1])
+
+    def refused(self: Path, **_: object) -> None:
+        raise PermissionError(errno.EACCES, "Permission denied", str(self))
+
+    monkeypatch.setattr(Path, "unlink", refused)
+    with pytest.raises(CacheError) as caught:
+        list(store.verify())
+    assert caught.value.code == "cache_unwritable"
+
+
 def test_a_file_where_the_folder_should_be_is_told(tmp_path: Path) -> None:
     (tmp_path / "cache").write_text("no folder")
     with pytest.raises(CacheError) as caught:

@@ -172,14 +172,35 @@ def test_the_summary_counts_files_videos_and_rows(tmp_path: Path) -> None:
     assert told["budget_bytes"] == 12345
 
 
-def test_clearing_leaves_what_is_not_ours(tmp_path: Path) -> None:
+def test_clearing_and_trimming_leave_what_is_not_ours(tmp_path: Path) -> None:
     store = store_in(tmp_path)
     store.add(SPACE, rows(1))
-    letter = tmp_path / "rows-v1" / "letter.txt"
-    letter.write_text("mine")
+    theirs = sorted([tmp_path / "rows-v1" / "letter.txt", tmp_path / "old.tmp"])
+    for path in theirs:
+        path.write_text("mine")
+        _age(tmp_path, 7200)
+    store.folder.trim()
     assert store.folder.clear().files == 1
-    assert files(tmp_path) == [letter]
+    assert files(tmp_path) == theirs
     assert known(store, 1) == []
+
+
+def test_a_folder_below_one_that_is_called_like_a_version_holds_its_own_version(
+    tmp_path: Path,
+) -> None:
+    store = store_in(tmp_path / "rows-v1")
+    foreign = tmp_path / "rows-v1" / "rows-v0" / "ab" / "x.vq"
+    foreign.parent.mkdir(parents=True)
+    foreign.write_bytes(bytes(1000))
+    store.add(SPACE, rows(1))
+    assert [wrong for _, wrong in store.verify()] == [""]
+    assert summary(store.folder)["rows"] == 1
+
+
+def test_facts_nested_without_end_are_damage_like_any(tmp_path: Path) -> None:
+    with pytest.raises(CacheError) as caught:
+        Space.from_json(b'{"a":' * 10_000)
+    assert caught.value.code == "cache_damaged"
 
 
 def _file_size(folder: Path) -> int:

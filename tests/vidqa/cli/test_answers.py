@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -94,6 +95,55 @@ def test_a_folder_that_cannot_be_made_is_told_before_the_model_is_loaded(
     assert "output_unwritable" in done.stderr
 
 
+@pytest.mark.parametrize("options", [["-o", "."], ["--sheet", "s.png"], ["--clip"]])
+def test_a_folder_that_may_not_be_written_into_is_told_before_the_model_is_loaded(
+    clip: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, options: list[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("os.access", lambda _, mode: not mode & os.W_OK)
+    with mock.patch("vidqa.session.open_session") as load:
+        done = CliRunner().invoke(app, ["ground", str(clip), "q", *options])
+    assert (done.exit_code, done.stdout, load.called) == (2, "", False)
+    assert "output_unwritable" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("taken", "options"),
+    [
+        ("clip.txt", ["-o", "."]),
+        ("s.png", ["--sheet", "s.png"]),
+        ("clip-1.mp4", ["--clip"]),
+        ("clip-7.mp4", ["--clip"]),
+    ],
+)
+@pytest.mark.parametrize("overwrite", [[], ["-y"]])
+def test_a_folder_where_a_file_shall_go_is_told_before_the_model_is_loaded(
+    clip: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    taken: str,
+    options: list[str],
+    overwrite: list[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / taken).mkdir()
+    with mock.patch("vidqa.session.open_session") as load:
+        done = CliRunner().invoke(app, ["ground", str(clip), "q", *options, *overwrite])
+    assert (done.exit_code, load.called) == (2, False)
+    assert f"{taken} is to be written, and is a folder" in done.stderr
+
+
+def test_a_clip_of_any_number_that_is_there_is_told_before_the_model_is_loaded(
+    clip: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "clip-2.mp4").touch()
+    (tmp_path / "other-1.mp4").touch()
+    with mock.patch("vidqa.session.open_session") as load:
+        done = CliRunner().invoke(app, ["ground", str(clip), "q", "--clip", "-o", str(tmp_path)])
+    assert (done.exit_code, load.called) == (2, False)
+    assert "clip-2.mp4 is already there" in done.stderr
+
+
 def test_the_sheet_is_a_picture(says: dict[str, str], clip: Path, tmp_path: Path) -> None:
     sheet = tmp_path / "new" / "sheet.png"
     done = CliRunner().invoke(app, ["ground", str(clip), "q", "--sheet", str(sheet)])
@@ -119,6 +169,12 @@ def test_an_answer_is_its_words(says: dict[str, str], clip: Path) -> None:
     says["text"] = "Red, in 1.0 - 2.5 seconds."
     done = CliRunner().invoke(app, ["ask", str(clip), "Which colour?"])
     assert (done.exit_code, done.stdout.splitlines()[0]) == (0, "Red")
+
+
+def test_an_interruption_is_a_json_line_too_where_all_are(clip: Path) -> None:
+    with mock.patch("vidqa.session.open_session", side_effect=KeyboardInterrupt):
+        done = CliRunner().invoke(app, ["ground", str(clip), "q", "--progress", "jsonl"])
+    assert (done.exit_code, json.loads(done.stderr)) == (130, {"note": "interrupted"})
 
 
 def test_an_interruption_exits_with_130(clip: Path) -> None:

@@ -148,3 +148,20 @@ def test_a_file_without_a_header_is_a_model_error(tmp_path: Path) -> None:
     with pytest.raises(ModelError) as caught:
         count_parameters(path)
     assert caught.value.code == "model_damaged"
+
+
+@pytest.mark.parametrize(
+    "header",
+    ["[1, 2]", "7", '{"a": 1}', '{"a": {"shape": ["x"]}}', '{"a": {"shape": 3}}', '{"a":' * 5000],
+)
+def test_a_header_of_another_make_is_told(tmp_path: Path, header: str) -> None:
+    path = tmp_path / "model.safetensors"
+    path.write_bytes(struct.pack("<Q", len(header)) + header.encode())
+    with pytest.raises(ModelError, match=r"model\.safetensors") as caught:
+        count_parameters(path)
+    assert caught.value.code == "model_damaged"
+
+
+def test_a_file_of_weights_that_cannot_be_read_is_told(tmp_path: Path) -> None:
+    with pytest.raises(ModelError, match="No such file"):
+        count_parameters(tmp_path / "model.safetensors")

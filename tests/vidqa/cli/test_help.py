@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import builtins
 import json
 import shutil
+import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
 
 from vidqa import __version__
+from vidqa.cli.checkup import examine
 from vidqa.cli.main import app
 
 COMMANDS = ["ground", "ask", "probe", "plan", "models", "doctor", "bench", "bench model"]
+COMMANDS += ["describe", "calibrate"]
 COMMANDS += ["cache", "cache stats", "cache verify", "cache clear"]
 
 
@@ -89,3 +94,22 @@ def test_an_error_is_a_json_line_for_programs() -> None:
     args = ["ground", "clip.mp4", "x", "--start", "yesterday", "--progress", "jsonl"]
     done = CliRunner().invoke(app, args)
     assert json.loads(done.stderr)["error"]["code"] == "time_unreadable"
+
+
+@pytest.mark.parametrize(("package", "state"), [("av", "FAIL"), ("decord", "warn")])
+def test_the_doctor_tells_of_a_package_that_does_not_load(
+    monkeypatch: pytest.MonkeyPatch, package: str, state: str
+) -> None:
+    def broken(
+        name: str, *rest: object, real: Callable[..., object] = builtins.__import__
+    ) -> object:
+        if name == package:
+            raise OSError(f"lib{name}.so: no such file")
+        return real(name, *rest)
+
+    monkeypatch.delitem(sys.modules, package, raising=False)
+    monkeypatch.setattr("builtins.__import__", broken)
+    monkeypatch.setattr("importlib.import_module", broken)
+    checks = {check.finding: check.state for check in examine()}
+    (finding,) = [text for text in checks if f"lib{package}.so" in text]
+    assert checks[finding] == state

@@ -152,8 +152,16 @@ def test_a_plan_of_a_short_video_is_one_pass(clip: Path) -> None:
     _, out, _ = run("plan", str(clip), "--json")
     course = json.loads(out)["course"]
     assert (course["searched"], [s["stage"] for s in course["stages"]]) == (False, ["ground"])
+    assert course["besides"] == ""
+
+
+def test_a_thorough_plan_says_that_votes_come_on_top(clip: Path) -> None:
     _, out, _ = run("plan", str(clip), "--json", "--thorough")
-    assert json.loads(out)["course"]["searched"]
+    course = json.loads(out)["course"]
+    assert (course["searched"], course["stages"][0]["stage"]) == (True, "windows")
+    assert course["besides"] == "votes: up to 2 passes for each event that is found"
+    _, out, _ = run("plan", str(clip), "--thorough", "--budget-passes", "9")
+    assert "for each event that is found, 9 passes in all at most" in " ".join(out.split())
 
 
 def test_a_calibration_is_written_where_it_was_asked_for(

@@ -73,6 +73,15 @@ def test_arguments_options_and_a_list_are_asked_in_this_order_blank_lines_ask_no
     assert [each["query"] for each in json.loads(stdout)] == ["cat", "cow", "owl", "dog"]
 
 
+@pytest.mark.parametrize("texts", [[""], ["  "], ["cat", "-q", ""]])
+@pytest.mark.parametrize("verb", ["ground", "ask"])
+def test_a_blank_text_is_told_before_the_model_is_loaded(
+    opened: list[object], clip: Path, verb: str, texts: list[str]
+) -> None:
+    code, stdout, stderr = run(verb, clip, *texts)
+    assert (code, stdout, opened, "query_empty" in stderr) == (2, "", [], True)
+
+
 def test_queries_come_from_stdin_too(opened: list[object], clip: Path) -> None:
     code, stdout, _ = run("ground", clip, "--queries", "-", "--jsonl", stdin="cat\ndog\n")
     assert (code, [json.loads(line)["query"] for line in stdout.splitlines()]) == (

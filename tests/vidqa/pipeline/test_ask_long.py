@@ -5,11 +5,15 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from tests.seeing_engine import REACH, seeing
+import pytest
+
+from tests.seeing_engine import REACH, SeeingEngine, seeing
 from vidqa.effort import Effort
+from vidqa.engine import Watched
+from vidqa.pipeline.answering import moments_named, retimed
 from vidqa.pipeline.ask import ask, ask_many
-from vidqa.pipeline.ask_long import moments_named, retimed
 from vidqa.pipeline.context import Manner
+from vidqa.reply import Choice
 from vidqa.timeline import Span
 
 
@@ -36,7 +40,30 @@ def test_a_cited_span_that_no_close_look_confirms_is_dropped_and_told(clip: Path
     engine._said = lambda *_: "a light, in 1.0 - 2.0 seconds."  # type: ignore[method-assign]
     result = ask(clip, "What turns on?", ctx)
     assert result.evidence == ()
-    assert any("no close look confirmed" in note for note in result.provenance.notes)
+    note = "Spans that the answer cited and no close look confirmed: 1."
+    assert result.provenance.notes == (note,)
+
+
+def test_an_answer_that_cites_nothing_has_nothing_unconfirmed(clip: Path) -> None:
+    ctx, engine = seeing()
+    engine._said = lambda *_: "A light."  # type: ignore[method-assign]
+    result = ask(clip, "What turns on?", ctx)
+    assert (result.answer, result.evidence, result.provenance.notes) == ("A light", (), ())
+    assert [each.stage for each in result.provenance.passes].count("zoom") == 1
+
+
+def test_of_two_cited_spans_the_one_that_does_not_hold_is_counted(clip: Path) -> None:
+    ctx, engine = seeing((5.2, 5.9), reach=replace(REACH, whole=True))
+    usual = engine._said
+
+    def said(words: str, watched: Watched) -> str:
+        asked = words.startswith("What turns on")
+        return "a light, in 0.5 - 1.0, 5.2 - 5.9 seconds." if asked else usual(words, watched)
+
+    engine._said = said  # type: ignore[method-assign]
+    result = ask(clip, "What turns on?", ctx)
+    assert [each.span.overlaps(Span(5.2, 5.9)) for each in result.evidence] == [True]
+    assert "no close look confirmed: 1." in result.provenance.notes[0]
 
 
 def test_a_moment_that_the_question_names_is_looked_at_first(clip: Path) -> None:
@@ -65,6 +92,43 @@ def test_all_questions_share_one_skim_and_the_looks(clip: Path) -> None:
     assert [each.answer for each in results] == ["a light"] * 2
     assert results[0].evidence == results[1].evidence
     assert (engine.looks, engine.vectors, heard) == (alone, [3], [])
+
+
+def late_after(looks: int, engine: SeeingEngine, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The time is up as soon as so many looks were made."""
+    ended = property(lambda timer: "deadline" if engine.looks >= looks else None)
+    monkeypatch.setattr("vidqa.pipeline.ledger.Timer.ended", ended)
+
+
+def test_an_answer_is_kept_when_time_is_up_before_its_proof(
+    clip: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ctx, engine = seeing((0.2, 7.8))
+    whole = ask(clip, "What turns on?", ctx)
+    done = [0]
+    engine.looks = 0
+    usual = engine.choose
+
+    def choose(*args: object) -> Choice:
+        done[0] += 1  # the first window was asked and confirmed: time is up
+        return usual(*args)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(engine, "choose", choose)
+    ended = property(lambda timer: "deadline" if done[0] else None)
+    monkeypatch.setattr("vidqa.pipeline.ledger.Timer.ended", ended)
+    late = ask(clip, "What turns on?", ctx)
+    assert (late.outcome, late.answer, late.evidence) == ("found", whole.answer, ())
+    assert (late.provenance.ended_early, engine.looks) == ("deadline", 2)
+
+
+def test_words_broken_off_by_a_deadline_are_told_and_open(
+    clip: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ctx, engine = seeing((0.2, 7.8))
+    late_after(2, engine, monkeypatch)  # the skim, and a window
+    result = ask(clip, "What turns on?", ctx)
+    assert (result.outcome, result.provenance.ended_early) == ("uncertain", "deadline")
+    assert result.evidence == ()
 
 
 def test_a_deadline_leaves_a_question_open(clip: Path) -> None:

@@ -8,18 +8,18 @@ from hypothesis import strategies as st
 
 from vidqa.pipeline.candidates import (
     Candidate,
-    around,
     batches_of,
     by_likeness,
     from_coarse,
     from_skim,
     in_turn,
 )
-from vidqa.pipeline.skim import Window, windows_of
+from vidqa.pipeline.skim import windows_of
+from vidqa.pipeline.windows import around
 from vidqa.timeline import Span
 
 HOUR = Span(0.0, 3600.0)
-WINDOWS = [Window(8 * k, 8 * k + 16, Span(16.0 * k, 16.0 * k + 32)) for k in range(6)]
+PLACES = [Span(16.0 * k, 16.0 * k + 32) for k in range(6)]
 
 
 def test_windows_are_ranked_by_the_nearest_of_the_querys_vectors() -> None:
@@ -39,7 +39,7 @@ def test_a_coarse_answer_is_widened_by_a_row_of_the_skim() -> None:
 
 
 def test_windows_that_were_asked_come_by_their_odds_then_the_others_by_likeness() -> None:
-    named = from_skim(WINDOWS, [5, 0, 2, 3], {2: 0.2, 0: 0.9}, 0.5)
+    named = from_skim(PLACES, [5, 0, 2, 3], {2: 0.2, 0: 0.9}, 0.5)
     assert [(c.span.start_s, c.named_by, c.promising) for c in named] == [
         (0.0, "scan", True),
         (32.0, "vectors", False),

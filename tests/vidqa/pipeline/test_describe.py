@@ -47,6 +47,14 @@ def test_few_passes_make_longer_windows_where_the_checkpoint_bears_it(clip: Path
     assert (result.provenance.ended_early, len(result.chapters)) == ("passes", 1)
 
 
+def test_where_nothing_was_looked_at_nothing_is_said_of_its_kind(clip: Path) -> None:
+    ctx, engine = seeing()
+    engine.familiar, engine.knows = object(), False
+    told = describe(clip, ctx, effort=Effort(deadline_s=1e-9)).provenance
+    assert (told.familiar, told.ended_early) == (None, "deadline")
+    assert describe(clip, ctx).provenance.familiar is False
+
+
 def test_an_image_has_no_chapters(tmp_path: Path) -> None:
     from PIL import Image
 

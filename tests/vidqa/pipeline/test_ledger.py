@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
+from tests.seeing_engine import seeing
 from vidqa.effort import Effort, Halt
 from vidqa.errors import PlanError
+from vidqa.pipeline.ask import ask
+from vidqa.pipeline.describe import describe
 from vidqa.pipeline.ledger import Ended, Ledger, Timer
 from vidqa.reply import combined
 from vidqa.results import Pass
@@ -31,6 +36,23 @@ def test_the_profiles_number_counts_where_nobody_says_more() -> None:
     assert Effort(passes=2).passes_of(6) == 2
     assert Effort(thorough=True).passes_of(6) is None
     assert Effort(thorough=True, passes=9).passes_of(6) == 9
+
+
+@pytest.mark.parametrize(
+    ("effort", "named"),
+    [(Effort(thorough=True), "thorough = True"), (Effort(precision_s=2.0), "precision_s = 2.0")],
+)
+def test_bounds_on_searches_are_refused_where_nothing_is_sought(
+    clip: Path, effort: Effort, named: str
+) -> None:
+    ctx, _ = seeing()
+    for asked in (
+        lambda: ask(clip, "What?", ctx, effort=effort),
+        lambda: describe(clip, ctx, effort=effort),
+    ):
+        with pytest.raises(PlanError, match=named) as caught:
+            asked()
+        assert caught.value.code == "effort_without_search"
 
 
 def test_passes_are_counted_and_end_the_search() -> None:

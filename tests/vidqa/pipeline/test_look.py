@@ -15,18 +15,31 @@ from vidqa.pipeline.ground import ground
 from vidqa.timeline import Span
 
 
-def write_film(path: Path, *, frames: int = 40, rate: int = 10) -> Path:
-    """Frame k is grey level 5 k; a key frame every second; the index before the pictures."""
+def write_film(path: Path, *, frames: int = 40, rate: int = 10, grey: int = 5) -> Path:
+    """Noise on a grey of ``grey`` k at frame k; a key frame every second; the index comes first."""
     ways = {"g": str(rate), "bf": "0", "sc_threshold": "0"}
     with av.open(str(path), "w", options={"movflags": "faststart"}) as container:
         stream = container.add_stream("libx264", rate=rate, options=ways)
         stream.width, stream.height, stream.pix_fmt = 64, 64, "yuv420p"
         for k in range(frames):
             noise = np.random.default_rng(k).integers(0, 30, (64, 64, 3), dtype=np.uint8)
-            frame = av.VideoFrame.from_ndarray(noise + np.uint8(5 * k), format="rgb24")
+            frame = av.VideoFrame.from_ndarray(noise + np.uint8(grey * k), format="rgb24")
             frame.pts, frame.time_base = k, Fraction(1, rate)
             container.mux(stream.encode(frame))
         container.mux(stream.encode())
+    return path
+
+
+def spoil(path: Path, *, from_s: float) -> Path:
+    """The same file, its packets from a time on overwritten with zeros."""
+    data = bytearray(path.read_bytes())
+    with av.open(str(path)) as container:
+        for packet in container.demux(video=0):
+            if packet.pos is None or packet.pts is None:
+                continue
+            if packet.pts * packet.time_base >= Fraction(from_s):
+                data[packet.pos : packet.pos + packet.size] = bytes(packet.size)
+    path.write_bytes(data)
     return path
 
 
@@ -41,18 +54,7 @@ def cut_short(tmp_path: Path) -> Path:
 @pytest.fixture
 def spoiled(tmp_path: Path) -> Path:
     """Four seconds of packets; those from 2.0 s on are not pictures any more."""
-    path = write_film(tmp_path / "spoiled.mp4")
-    data = bytearray(path.read_bytes())
-    with av.open(str(path)) as container:
-        for packet in container.demux(video=0):
-            if (
-                packet.pos is not None
-                and packet.pts is not None
-                and packet.pts * packet.time_base >= 2
-            ):
-                data[packet.pos : packet.pos + packet.size] = bytes(packet.size)
-    path.write_bytes(data)
-    return path
+    return spoil(write_film(tmp_path / "spoiled.mp4"), from_s=2.0)
 
 
 def test_a_tail_that_is_not_in_the_file_is_told(cut_short: Path) -> None:

@@ -98,6 +98,26 @@ def test_a_budget_of_passes_is_kept_and_told(clip: Path, most: int) -> None:
     assert any(each.confirmed is None for each in result.considered)
 
 
+def test_the_pass_kept_for_a_vote_is_used_for_one(clip: Path) -> None:
+    ctx, _ = seeing((0.6, 1.2), (3.1, 3.6), (6.4, 7.1))
+    result = ground(clip, "q", ctx, effort=Effort(passes=3))
+    assert stages(result) == ["skim", "scan", "zoom", "vote"]
+    assert (result.outcome, result.provenance.ended_early) == ("found", "passes")
+
+
+@pytest.mark.parametrize("thorough", [False, True])
+def test_a_strict_search_holds_every_reply_about_times_to_the_format(
+    clip: Path, thorough: bool
+) -> None:
+    reach = replace(REACH, whole=True, skim_fps=None)
+    ctx, engine = seeing((5.2, 5.9), reach=reach)
+    result = ground(clip, "q", ctx, strict=True, effort=Effort(thorough=thorough))
+    assert near(result, Span(5.2, 5.9))
+    assert ("coarse" in stages(result)) is not thorough
+    assert len(engine.held_to) >= 3 - thorough
+    assert None not in engine.held_to
+
+
 def test_a_coarse_precision_is_cheaper_and_is_stated(clip: Path) -> None:
     ctx, _ = seeing((4.0, 6.0), reach=REACH)
     result = ground(clip, "q", ctx, effort=Effort(precision_s=2.0))

@@ -171,6 +171,12 @@ def test_an_existing_file_is_replaced_when_allowed(numbers: Path, tmp_path: Path
     assert len(shown(cut_clip(numbers, Span(0, 1), out, overwrite=True))) == 25
 
 
+def test_a_folder_of_that_name_is_never_replaced(numbers: Path, tmp_path: Path) -> None:
+    (tmp_path / "clip.mp4").mkdir()
+    with pytest.raises(ExportError, match="is a folder"):
+        cut_clip(numbers, Span(0.0, 1.0), tmp_path / "clip.mp4", overwrite=True)
+
+
 def test_the_video_itself_is_never_replaced(numbers: Path) -> None:
     with pytest.raises(ExportError, match="the video itself"):
         cut_clip(numbers, Span(0, 1), numbers, overwrite=True)
