@@ -61,7 +61,7 @@ def test_files_folders_and_patterns_are_listed(memory: Remote) -> None:
     assert urls(memory, "memory://bucket/a.mp4") == ["memory://bucket/a.mp4"]
     both = ["memory://bucket/a.mp4", "memory://bucket/sub/b.mp4"]
     assert urls(memory, "memory://bucket") == both
-    assert urls(memory, "memory://bucket/**.mp4") == both
+    assert urls(memory, "memory://bucket/**/*.mp4") == both
     assert urls(memory, "memory://bucket/*.mp4") == both[:1]
 
 
