@@ -42,7 +42,7 @@ def test_a_video_that_somebody_holds_is_left_to_them_while_they_renew(
 ) -> None:
     path = write_video(tmp_path / "a.mp4", 3)
     with open_store(tmp_path / "archive.db") as store:
-        other = _claimed(store, path, lease_s=0.3)
+        other = _claimed(store, path, lease_s=2.0)
         real, asked = type(store).claim, []
 
         def claim(self, video_id, holder, lease_s):  # type: ignore[no-untyped-def]
