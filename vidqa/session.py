@@ -28,16 +28,18 @@ from vidqa.prefixes import PrefixMemory
 from vidqa.reply import OnText, unheard
 from vidqa.results import AskResult, DescribeResult, GroundResult
 from vidqa.sampling import SamplingMode
+from vidqa.session_archive import ArchiveSession
 from vidqa.settings import Settings, load_settings
 
 
-class Session:
+class Session(ArchiveSession):
     """One loaded model and the settings every question runs with."""
 
     def __init__(self, context: Context, archive_place: str | None = None) -> None:
         self.context = context
         self.archive_place = archive_place
         """The archive's database, a path or a URL; None where no settings named one."""
+        self._archives = {}
 
     def ground(
         self,

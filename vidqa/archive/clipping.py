@@ -19,6 +19,7 @@ from vidqa.archive.records import Claim, Clip, Filter, NewClip
 from vidqa.archive.rows import clip_of
 from vidqa.archive.tables import clips, embedded, thumbnails, vectors, videos
 from vidqa.errors import ArchiveError
+from vidqa.timeline import Span
 
 _MANY = 500
 """Clips asked for by id in one statement."""
@@ -100,6 +101,18 @@ class Clips(Part):
             clip.video_id, generation_id, clip.number - reach, clip.number + reach
         )
         return [other for other in near if other.number != clip.number]
+
+    def clips_within(self, video_id: int, generation_id: int, span: Span) -> list[Clip]:
+        """The video's clips of the generation that overlap ``span``, by number."""
+        row = clips.c
+        asked = (
+            select(clips)
+            .join(vectors, vectors.c.clip_id == row.id)
+            .where(vectors.c.generation_id == generation_id, row.video_id == video_id)
+            .where(row.start_s < span.end_s, row.end_s > span.start_s)
+        )
+        with self._db.reading() as db:
+            return [clip_of(found) for found in db.execute(asked.order_by(row.number))]
 
     def clip_ids(
         self, where: Filter = EVERYTHING, generation_id: int | None = None

@@ -1,0 +1,90 @@
+"""What a session can do with an archive: search it, ask it."""
+
+from __future__ import annotations
+
+from os import PathLike, fspath
+from pathlib import Path
+from typing import Any
+
+from vidqa.errors import ArchiveError, QueryError
+from vidqa.pipeline.context import Context
+from vidqa.pipeline.embedder import Embedder, EngineEmbedder
+from vidqa.pipeline.retrieval.archive import Archive, options_of
+from vidqa.pipeline.retrieval.queries import Like, Picture, Query, Words
+from vidqa.pipeline.retrieval.searcher import SearchOptions
+from vidqa.search_results import SearchResult
+
+
+class ArchiveSession:
+    """The part of a session that is about an archive, which is opened once and kept open."""
+
+    context: Context
+    archive_place: str | None
+    _archives: dict[str, Archive]
+
+    @property
+    def archive(self) -> Archive:
+        """The archive that the settings name; raises :class:`ArchiveError` where there is none."""
+        return self.archive_at(None)
+
+    def archive_at(self, db: str | PathLike[str] | None) -> Archive:
+        """The archive in another database than the settings' own; opened at the first call."""
+        place = self.archive_place if db is None else fspath(db)
+        if place is None:
+            raise ArchiveError(
+                "there is no archive: this session was made without settings",
+                code="archive_unnamed",
+                next_step="Name its database: db='archive.db'.",
+            )
+        if place not in self._archives:
+            self._archives[place] = Archive(place)
+        return self._archives[place]
+
+    def search(
+        self,
+        text: str | None = None,
+        *,
+        image: str | PathLike[str] | None = None,
+        like: str | None = None,
+        db: str | PathLike[str] | None = None,
+        embedder: Embedder | None = None,
+        options: SearchOptions | None = None,
+        **given: Any,
+    ) -> SearchResult:
+        """Stretches of the archive's videos that are like ``text``, a picture, or a clip
+        (``like="camera.mp4@83.5"``), the best first; exactly one of the three.
+
+        ``options``, or its fields by name, say which videos count (``where``), how many hits a page
+        has, from which score on, and so on: :class:`SearchOptions`.
+        Raises :class:`QueryError` for a query or a page that cannot be, :class:`ArchiveError` for
+        an archive that is not there, empty, or of another model.
+        """
+        archive = self.archive_at(db)
+        query = query_of(text, image, like)
+        return archive.search(query, embedder or self._embedder(), options_of(options, given))
+
+    def close(self) -> None:
+        """Close the archives that were opened."""
+        while self._archives:
+            self._archives.popitem()[1].close()
+
+    def _embedder(self) -> Embedder:
+        return EngineEmbedder(self.context)
+
+
+def query_of(text: str | None, image: str | PathLike[str] | None, like: str | None) -> Query:
+    """The one that is given; raises :class:`QueryError` for none or several."""
+    given: list[Query] = []
+    if text is not None:
+        given.append(Words(text))
+    if image is not None:
+        given.append(Picture(Path(image)))
+    if like is not None:
+        given.append(Like(like))
+    if len(given) != 1:
+        raise QueryError(
+            f"{len(given)} things are sought at once" if given else "nothing is sought",
+            code="query_count",
+            next_step="Give words, or a picture (--image), or a clip (--like): one of them.",
+        )
+    return given[0]
