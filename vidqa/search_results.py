@@ -145,6 +145,11 @@ class Hit:
         """The best that is known of when: the grounded segments, else the clips."""
         return tuple(each.span for each in self.segments) or (self.span,)
 
+    @property
+    def denied(self) -> bool:
+        """Whether a look at the frames said no."""
+        return self.verdict is not None and self.verdict.decision == "denied"
+
     def to_dict(self) -> JsonDict:
         """One entry of ``hits``."""
         return {

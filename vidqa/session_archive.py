@@ -6,12 +6,17 @@ from os import PathLike, fspath
 from pathlib import Path
 from typing import Any
 
+from vidqa.archive.remote import Remote
+from vidqa.effort import Effort
 from vidqa.errors import ArchiveError, QueryError
-from vidqa.pipeline.context import Context
+from vidqa.pipeline.context import Context, StageClock
 from vidqa.pipeline.embedder import Embedder, EngineEmbedder
+from vidqa.pipeline.ledger import Timer
 from vidqa.pipeline.retrieval.archive import Archive, options_of
+from vidqa.pipeline.retrieval.footage import Footage
 from vidqa.pipeline.retrieval.queries import Like, Picture, Query, Words
 from vidqa.pipeline.retrieval.searcher import SearchOptions
+from vidqa.pipeline.retrieval.verifying import inspected
 from vidqa.search_results import SearchResult
 
 
@@ -48,6 +53,10 @@ class ArchiveSession:
         like: str | None = None,
         db: str | PathLike[str] | None = None,
         embedder: Embedder | None = None,
+        verify: bool = False,
+        refine: bool = False,
+        effort: Effort | None = None,
+        remote: Remote | None = None,
         options: SearchOptions | None = None,
         **given: Any,
     ) -> SearchResult:
@@ -55,18 +64,30 @@ class ArchiveSession:
         (``like="camera.mp4@83.5"``), the best first; exactly one of the three.
 
         ``options``, or its fields by name, say which videos count (``where``), how many hits a page
-        has, from which score on, and so on: :class:`SearchOptions`.
+        has, from which score on, and so on: :class:`SearchOptions`. ``verify`` looks at the frames of
+        every hit on the page and says whether it is confirmed; ``refine`` grounds the text inside each
+        to the second. A video that is gone is told of its hit. ``effort`` bounds these looks in time;
+        ``remote`` says what may be fetched for them.
         Raises :class:`QueryError` for a query or a page that cannot be, :class:`ArchiveError` for
         an archive that is not there, empty, or of another model.
         """
         archive = self.archive_at(db)
         query = query_of(text, image, like)
-        return archive.search(query, embedder or self._embedder(), options_of(options, given))
+        how = options_of(options, given)
+        found = archive.search(query, embedder or self._embedder(), how)
+        timer = Timer(effort or Effort())
+        with self._footage(timer, remote) as footage:
+            return inspected(found, footage, timer, verify=verify, refine=refine)
 
     def close(self) -> None:
         """Close the archives that were opened."""
         while self._archives:
             self._archives.popitem()[1].close()
+
+    def _footage(self, timer: Timer, remote: Remote | None) -> Footage:
+        ctx = self.context
+        clock = StageClock(ctx.progress)
+        return Footage(ctx, clock, timer.effort, remote or Remote())
 
     def _embedder(self) -> Embedder:
         return EngineEmbedder(self.context)

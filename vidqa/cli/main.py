@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from vidqa import __version__
-from vidqa.cli import answers, bench, cache, calibrating, indexing, inspection
+from vidqa.cli import answers, bench, cache, calibrating, indexing, inspection, searching
 from vidqa.cli.errors import FAILED, INTERRUPTED
 from vidqa.cli.streams import mend_streams
 
@@ -28,6 +28,7 @@ app.command("ground")(answers.ground)
 app.command("ask")(answers.ask)
 app.command("describe")(answers.describe)
 app.command("index")(indexing.index)
+app.command("search")(searching.search)
 app.command("probe")(inspection.probe_file)
 app.command("plan")(inspection.plan_file)
 app.command("models")(inspection.models)

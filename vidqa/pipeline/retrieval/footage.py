@@ -75,7 +75,7 @@ class Footage:
         changed: VideoError | None = None
         remote = [place for place in video.paths if is_url(place)]
         for place in [p for p in video.paths if not is_url(p) and Path(p).exists()]:
-            source = open_source(Path(place), self.ctx, self.clock)
+            source = open_source(Path(place), self.ctx, self.clock.quiet())
             if f"sha256:{source.sha256}" == video.digest:
                 return source
             changed = VideoError(
@@ -86,7 +86,7 @@ class Footage:
         if remote:
             location = Location(url=remote[0], size=0, modified_ns=0)
             fetched = self._stack.enter_context(self.remote.fetched(location))
-            return open_source(fetched.path, self.ctx, self.clock)
+            return open_source(fetched.path, self.ctx, self.clock.quiet())
         raise changed or VideoError(
             f"{video.path}: the file is gone",
             code="video_gone",
