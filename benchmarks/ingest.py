@@ -81,6 +81,7 @@ def make_film(folder: Path, length_s: int) -> Path:
 
 def measure(film: Path, folder: Path, rounds: int) -> dict[str, Any]:
     """Medians of the rounds."""
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # as vidqa index does; before torch
     session = vidqa.open(model="nano", device="cpu")
     threads = session.context.sampling.threads
     studied = study_film(film)

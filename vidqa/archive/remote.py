@@ -84,7 +84,7 @@ class Remote:
             )
         for each, info in infos:
             if info.get("type", "file") == "file":
-                name = str(system.unstrip_protocol(each))
+                name = _spelled(str(system.unstrip_protocol(each)))
                 self.check(name)
                 yield Location(
                     url=name, size=int(info.get("size") or 0), modified_ns=_changed(info)
@@ -135,6 +135,12 @@ def _below(url: str, prefix: str) -> bool:
         return False
     root = allowed.path.rstrip("/")
     return asked.path == root or asked.path.startswith(root + "/")
+
+
+def _spelled(url: str) -> str:
+    """One spelling of a URL whose host is a bucket, whatever slashes its file system leads with."""
+    scheme, rest = url.split("://", 1)
+    return url if scheme in _WEB else f"{scheme}://{rest.lstrip('/')}"
 
 
 def _open_system(url: str) -> tuple[Any, str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -86,6 +87,8 @@ def index(
     from vidqa.pipeline.ingest import IngestOptions
 
     _check(paths or [], reindex=reindex, force=force)
+    # Threads of the model's that wait would spin, on the very cores that decode. Before torch.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     halt = Halt()
     with show_progress("none" if progress == "bar" else progress) as report:
         session = options.open_session(

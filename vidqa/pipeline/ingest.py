@@ -222,10 +222,16 @@ class _Run:
 
     def _dealt(self, opened: Opened) -> FileReport | None:
         url = opened.place.location.url
-        if opened.untouched and opened.known is not None:
-            return self._untouched(opened, opened.known)
-        if opened.complete and opened.known is not None:
-            return self._elsewhere(opened, opened.known)
+        if opened.known is not None and (opened.untouched or opened.complete):
+            # It was opened ahead: files dealt with since, or other processes, may have moved it.
+            known = self._store.by_digest(self._options.archive, opened.known.digest)
+            if known is None:
+                raise _Changed
+            return (
+                self._untouched(opened, known)
+                if opened.untouched
+                else self._elsewhere(opened, known)
+            )
         if not opened.digest:
             return _failed(url, opened.error)
         if opened.error is None and not opened.unchanged:
@@ -270,8 +276,9 @@ class _Run:
         if isinstance(claim, Held):
             return None
         if self._store.embedded(video.id, self._generation.id) and video.state == "ready":
-            self._store.release(claim)  # another process was quicker
-            return FileReport(url=location.url, outcome="unchanged", video_id=video.id)
+            self._store.release(claim)  # a copy, or another process, was quicker
+            outcome: Outcome = "copied" if len(video.locations) > 1 else "unchanged"
+            return FileReport(url=location.url, outcome=outcome, video_id=video.id)
         try:
             with self._heartbeat(claim):
                 return self._film(opened, video, claim)
