@@ -6,6 +6,8 @@ from os import PathLike, fspath
 from pathlib import Path
 from typing import Any
 
+from vidqa.archive.filing import EVERYTHING
+from vidqa.archive.records import Filter
 from vidqa.archive.remote import Remote
 from vidqa.effort import Effort
 from vidqa.errors import ArchiveError, QueryError
@@ -13,11 +15,12 @@ from vidqa.pipeline.context import Context, StageClock
 from vidqa.pipeline.embedder import Embedder, EngineEmbedder
 from vidqa.pipeline.ledger import Timer
 from vidqa.pipeline.retrieval.archive import Archive, options_of
+from vidqa.pipeline.retrieval.asking import AskOptions, ask_archive
 from vidqa.pipeline.retrieval.footage import Footage
 from vidqa.pipeline.retrieval.queries import Like, Picture, Query, Words
 from vidqa.pipeline.retrieval.searcher import SearchOptions
 from vidqa.pipeline.retrieval.verifying import inspected
-from vidqa.search_results import SearchResult
+from vidqa.search_results import ArchiveAnswer, SearchResult
 
 
 class ArchiveSession:
@@ -78,6 +81,33 @@ class ArchiveSession:
         timer = Timer(effort or Effort())
         with self._footage(timer, remote) as footage:
             return inspected(found, footage, timer, verify=verify, refine=refine)
+
+    def ask_archive(
+        self,
+        question: str,
+        *,
+        db: str | PathLike[str] | None = None,
+        embedder: Embedder | None = None,
+        where: Filter = EVERYTHING,
+        looks: int | None = None,
+        effort: Effort | None = None,
+        remote: Remote | None = None,
+    ) -> ArchiveAnswer:
+        """The answer to ``question`` from the archive's videos, with citations that were verified.
+
+        ``where`` says which videos count, ``looks`` how many stretches are looked at at most. Asked
+        how often, what was verified and grounded among those is counted. Raises as :meth:`search`.
+        """
+        archive, timer = self.archive_at(db), Timer(effort or Effort())
+        with self._footage(timer, remote) as footage:
+            return ask_archive(
+                question,
+                archive.searcher,
+                embedder or self._embedder(),
+                footage,
+                timer,
+                AskOptions(where=where, looks=looks),
+            )
 
     def close(self) -> None:
         """Close the archives that were opened."""
