@@ -174,7 +174,7 @@ class Session(ArchiveSession):
         """
         targets = [paths] if isinstance(paths, (str, PathLike)) else paths
         with self._store(db) as store:
-            return ingest(
+            report = ingest(
                 targets,
                 store,
                 embedder or EngineEmbedder(self.context),
@@ -182,6 +182,8 @@ class Session(ArchiveSession):
                 watcher=watcher,
                 halt=halt,
             )
+        self.bring_index_up(db, deleted=bool(report.removed))
+        return report
 
     def reindex(
         self,
@@ -199,7 +201,7 @@ class Session(ArchiveSession):
         Raises as :meth:`index`.
         """
         with self._store(db) as store:
-            return reindex(
+            report = reindex(
                 store,
                 embedder or EngineEmbedder(self.context),
                 options=options or self._ingest_options(),
@@ -207,6 +209,8 @@ class Session(ArchiveSession):
                 halt=halt,
                 force=force,
             )
+        self.bring_index_up(db, deleted=False)
+        return report
 
     def _ingest_options(self) -> IngestOptions:
         return IngestOptions(threads=self.context.sampling.threads)

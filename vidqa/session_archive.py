@@ -66,11 +66,11 @@ class ArchiveSession:
         """Stretches of the archive's videos that are like ``text``, a picture, or a clip
         (``like="camera.mp4@83.5"``), the best first; exactly one of the three.
 
-        ``options``, or its fields by name, say which videos count (``where``), how many hits a page
-        has, from which score on, and so on: :class:`SearchOptions`. ``verify`` looks at the frames of
-        every hit on the page and says whether it is confirmed; ``refine`` grounds the text inside each
-        to the second. A video that is gone is told of its hit. ``effort`` bounds these looks in time;
-        ``remote`` says what may be fetched for them.
+        ``options``, or its fields by name, say which videos count (``where``), how many hits a
+        page has, from which score on, and so on: :class:`SearchOptions`. ``verify`` looks at the
+        frames of every hit on the page and says whether it is confirmed; ``refine`` grounds the
+        text inside each to the second. A video that is gone is told of its hit. ``effort`` bounds
+        these looks in time; ``remote`` says what may be fetched for them.
         Raises :class:`QueryError` for a query or a page that cannot be, :class:`ArchiveError` for
         an archive that is not there, empty, or of another model.
         """
@@ -108,6 +108,16 @@ class ArchiveSession:
                 timer,
                 AskOptions(where=where, looks=looks),
             )
+
+    def bring_index_up(self, db: str | PathLike[str] | None, *, deleted: bool) -> None:
+        """Have the archive's index written where that is due, so that the next search need not; at
+        once where something was ``deleted``, so that no file keeps it."""
+        archive = self.archive_at(db)
+        if archive.store.serving() is None:
+            return
+        archive.serving.settle()
+        if deleted:
+            archive.serving.forget()
 
     def close(self) -> None:
         """Close the archives that were opened."""

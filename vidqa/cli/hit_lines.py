@@ -17,7 +17,7 @@ _LINE_CHARS = 80
 def search_lines(found: SearchResult) -> str:
     """The hits as a table, and below it how much there was and how it goes on."""
     lines = [_headline(found)]
-    names = names_of([hit for hit in found.hits])
+    names = names_of(found.hits)
     if found.hits:
         head = ("#", "video", "start", "end", "score", "found by", *_checked_head(found.hits))
         rows = [row for hit in found.hits for row in _rows(hit, names, found.hits)]
@@ -67,7 +67,9 @@ def _headline(found: SearchResult) -> str:
         return f"{what}: nothing found."
     count = f"{found.total} hit{'s' if found.total != 1 else ''}"
     first = found.hits[0].rank
-    shown = f", {first} to {first + len(found.hits) - 1} shown" if len(found.hits) < found.total else ""
+    shown = (
+        f", {first} to {first + len(found.hits) - 1} shown" if len(found.hits) < found.total else ""
+    )
     none = "" if found.outcome != "not_found" else "; none of those shown holds"
     return f"{what}: {count}{shown}{none}"
 
@@ -120,7 +122,5 @@ def _footer(scope: Scope, model: str, seconds: object) -> list[str]:
     if scope.looked_at:
         looked = f", looked at {scope.looked_at} of them in {scope.looked_at_videos} videos"
     took = f"{sum(seconds):.2f} s"  # type: ignore[call-overload]
-    return [
-        f"{scope.clips} clips of {scope.videos} videos, {scope.ranked} ranked{looked}, {took}, "
-        f"model {model[:_MODEL_CHARS]}"
-    ]
+    told = f"{scope.clips} clips of {scope.videos} videos, {scope.ranked} ranked{looked}, {took}, "
+    return [f"{told}model {model[:_MODEL_CHARS]}"]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,8 +15,8 @@ from vidqa.cli.writing import write_file
 from vidqa.errors import ArchiveError, ExportError, VideoError
 from vidqa.export.hits import TIMED, Found, export_by_video, export_found, told_hits
 from vidqa.search_results import Hit, SearchResult
-from vidqa.timeline import format_timecode
 from vidqa.video import HitPicture, cut_clip, draw_hit_sheet, probe
+from vidqa.video.sheet_timeline import clock
 
 if TYPE_CHECKING:  # imports the database's library
     from vidqa.pipeline.retrieval.archive import Archive
@@ -37,7 +38,9 @@ class HitOutputs:
         self.outputs.check(STEM)
         self.outputs.make_folders()
         if self.thumbnails is not None:
-            Outputs(formats=(), folder=self.thumbnails, sheet=None, clip=False, overwrite=True).make_folders()
+            Outputs(
+                formats=(), folder=self.thumbnails, sheet=None, clip=False, overwrite=True
+            ).make_folders()
 
 
 def write_found(found: Found, archive: Archive, how: HitOutputs, report: Report) -> None:
@@ -46,7 +49,12 @@ def write_found(found: Found, archive: Archive, how: HitOutputs, report: Report)
     for name in outputs.formats:
         _write_format(found, name, outputs, report)
     if outputs.sheet is not None:
-        draw_hit_sheet(_pictures(found, archive), title=_asked(found), answer=_headline(found), out=outputs.sheet)
+        draw_hit_sheet(
+            _pictures(found, archive),
+            title=_asked(found),
+            answer=_headline(found),
+            out=outputs.sheet,
+        )
         report.say(f"wrote {outputs.sheet}")
     if outputs.clip:
         _cut_all(found, outputs, report)
@@ -54,8 +62,6 @@ def write_found(found: Found, archive: Archive, how: HitOutputs, report: Report)
 
 def with_thumbnails(found: SearchResult, archive: Archive, folder: Path | None) -> SearchResult:
     """The result with every hit's picture written into ``folder``, and where that is."""
-    from dataclasses import replace
-
     if folder is None:
         return found
     hits = []
@@ -98,10 +104,8 @@ def _text(found: Found, name: str) -> str:
 def _frame_rate(found: Found) -> float | None:
     """Of the first video that is there: an edit list counts in one rate."""
     for hit, _ in told_hits(found):
-        try:
+        with suppress(VideoError):
             return probe(Path(hit.video.path)).fps
-        except VideoError:
-            continue
     return None
 
 
@@ -113,7 +117,7 @@ def _pictures(found: Found, archive: Archive) -> list[HitPicture]:
     pictures = []
     for hit in hits:
         span = hit.spans[0]
-        told = f"{format_timecode(span.start_s)} - {format_timecode(span.end_s)}"
+        told = f"{clock(span.start_s, 1)} - {clock(span.end_s, 1)}"
         surety = standing_of(hit) or f"score {hit.score:.2f}"
         confirmed = hit.verdict is not None and hit.verdict.decision == "confirmed"
         try:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
+from contextlib import suppress
 from datetime import datetime
 from typing import Annotated, Any
 
@@ -91,17 +92,10 @@ def _moment(option: str, text: str | None) -> datetime | None:
     if text is None:
         return None
     for spelled in (text, f"{text}:00"):  # an hour alone: 2026-03-02T10
-        try:
+        with suppress(ValueError):
             return datetime.fromisoformat(spelled.replace("Z", "+00:00"))
-        except ValueError:
-            continue
     raise SettingsError(
         f"{option} {text!r} is no date",
         code="date_unreadable",
         next_step="Write 2026-03-02, 2026-03-02T10:30, or with a zone: 2026-03-02T10:30+01:00.",
     )
-
-
-def names_of(texts: Sequence[str] | None) -> tuple[str, ...]:
-    """What an option that may be repeated was given."""
-    return tuple(texts or ())

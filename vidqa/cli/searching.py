@@ -1,4 +1,4 @@
-"""``vidqa search``: words, a picture or a clip in; the places in all videos that are like it out."""
+"""``vidqa search``: words, a picture or a clip in; where the archive shows the like of it out."""
 
 from __future__ import annotations
 
@@ -23,14 +23,19 @@ if TYPE_CHECKING:  # they import numpy and the database's library
 
 TextArg = Annotated[
     str | None,
-    typer.Argument(metavar="QUERY", help="What is seen or said, in a few words.", show_default=False),
+    typer.Argument(
+        metavar="QUERY", help="What is seen or said, in a few words.", show_default=False
+    ),
 ]
 ImageOption = Annotated[
-    Path | None, typer.Option("--image", metavar="FILE", help="Like this picture, in place of words.")
+    Path | None,
+    typer.Option("--image", metavar="FILE", help="Like this picture, in place of words."),
 ]
 LikeOption = Annotated[
     str | None,
-    typer.Option("--like", metavar="VIDEO@TIME", help="More like a clip: camera.mp4@83.5, or its id."),
+    typer.Option(
+        "--like", metavar="VIDEO@TIME", help="More like a clip: camera.mp4@83.5, or its id."
+    ),
 ]
 LimitOption = Annotated[int, typer.Option("-n", "--limit", min=1, help="Hits on a page.")]
 OffsetOption = Annotated[int, typer.Option("--offset", min=0, help="Hits to pass over.")]
@@ -170,7 +175,9 @@ def search(
     return NOT_FOUND if found.outcome == "not_found" else FOUND
 
 
-def _without_model(query: Query, how: SearchOptions, db: str | None) -> tuple[Archive, SearchResult]:
+def _without_model(
+    query: Query, how: SearchOptions, db: str | None
+) -> tuple[Archive, SearchResult]:
     """More like a clip: its vector is there already, and no model has to be loaded."""
     from vidqa.pipeline.retrieval.archive import Archive
     from vidqa.settings import load_settings

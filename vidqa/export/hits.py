@@ -80,8 +80,7 @@ def export_by_video(found: Found, name: str) -> list[tuple[VideoRef, str]]:
     for hit, words in told_hits(found):
         by_video.setdefault(hit.video.id, []).append((hit, words))
     return [
-        (own[0][0].video, TIMED[name](_as_grounded(own, found.model)))
-        for own in by_video.values()
+        (own[0][0].video, TIMED[name](_as_grounded(own, found.model))) for own in by_video.values()
     ]
 
 
@@ -145,9 +144,7 @@ def _as_grounded(own: Sequence[tuple[Hit, str]], model: str) -> GroundResult:
         width=width,
         height=height,
     )
-    segments = [
-        segment for hit, _ in own for segment in hit.segments or (_clip_segment(hit),)
-    ]
+    segments = [segment for hit, _ in own for segment in hit.segments or (_clip_segment(hit),)]
     return GroundResult(
         outcome="found",
         query=words,

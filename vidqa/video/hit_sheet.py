@@ -1,4 +1,4 @@
-"""A contact sheet of hits in many videos: their pictures, each with its video, its time, its standing.
+"""A contact sheet of hits in many videos: pictures with their video, their time, their standing.
 
 In: JPEGs with their captions, the best first. Out: one picture file, drawn with Pillow alone.
 Pictures of any shape are shown whole. Those that a closer look confirmed are framed in the accent.
@@ -36,9 +36,7 @@ class HitPicture:
     framed: bool = False
 
 
-def draw_hit_sheet(
-    pictures: Sequence[HitPicture], *, title: str, answer: str, out: Path
-) -> None:
+def draw_hit_sheet(pictures: Sequence[HitPicture], *, title: str, answer: str, out: Path) -> None:
     """Write the sheet to ``out`` (.png, .jpg or .webp), replacing what is there in one step.
 
     ``title`` is the query, ``answer`` the line below it. Raises :class:`ExportError` for a suffix

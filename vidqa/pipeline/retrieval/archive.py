@@ -36,7 +36,7 @@ class Archive:
             raise ArchiveError(
                 f"{self.place}: there is no archive",
                 code="archive_missing",
-                next_step="Index something first (vidqa index FOLDER), or name its database (--db).",
+                next_step="Index something first (vidqa index FOLDER), or name a database: --db.",
             )
         self.store: Store = open_store(self.place)
         self.serving = Serving(self.store, self.place)

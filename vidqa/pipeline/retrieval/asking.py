@@ -18,6 +18,7 @@ from vidqa.pipeline.ask import answered
 from vidqa.pipeline.context import Manner
 from vidqa.pipeline.embedder import Embedder
 from vidqa.pipeline.ledger import Ended, Timer, speak_until
+from vidqa.pipeline.many import Said
 from vidqa.pipeline.retrieval.combining import (
     Asked,
     Seen,
@@ -186,9 +187,9 @@ def _ask(question: str, hit: Hit, footage: Footage, timer: Timer) -> Citation:
         )
 
     with clock.stage("text"):
-        said = speak_until(timer, unheard, speak)
-    if said[1]:
-        raise Ended(said[1])
+        said = Said(*speak_until(timer, unheard, speak))
+    if said.ended:
+        raise Ended(said.ended)
     told = answered(question, said, look, footage.ctx, clock, Manner())
     if told.outcome != "found":
         return Citation(hit=replace(hit, verdict=verdict_of(0.0)), answer=told.answer)

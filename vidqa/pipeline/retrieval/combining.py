@@ -133,9 +133,7 @@ def _scope(scope: Scope, asked: Asked) -> Scope:
     return replace(scope, looked_at=len(looked), looked_at_videos=len(videos))
 
 
-def _occurrences(
-    kind: QuestionKind, sure: Sequence[Citation], count: int, open_ended: bool
-) -> str:
+def _occurrences(kind: QuestionKind, sure: Sequence[Citation], count: int, open_ended: bool) -> str:
     moments = [(each.hit.video.name, span) for each in sure for span in each.hit.spans]
     videos = len({each.hit.video.id for each in sure})
     where = "in one video" if videos == 1 else f"in {videos} videos"

@@ -43,9 +43,9 @@ class Footage:
     def closeups(self, video: VideoRef) -> Closeups:
         """Close looks at a video, each made once.
 
-        Raises :class:`VideoError` ``video_gone`` where none of its files is there, ``video_changed``
-        where other bytes lie there, and as opening does; :class:`ArchiveError` for what may not be
-        fetched.
+        Raises :class:`VideoError` ``video_gone`` where none of its files is there,
+        ``video_changed`` where other bytes lie there, and as opening does; :class:`ArchiveError`
+        for what may not be fetched.
         """
         if video.id not in self._opened:
             try:

@@ -203,9 +203,7 @@ class Searcher:
         )
         return found, scope
 
-    def _spoken(
-        self, what: Sought, served: Served, options: SearchOptions
-    ) -> dict[int, list[str]]:
+    def _spoken(self, what: Sought, served: Served, options: SearchOptions) -> dict[int, list[str]]:
         """Lines with the words by clip, the best clip first; each line is its nearest clip's."""
         if not what.words:
             return {}

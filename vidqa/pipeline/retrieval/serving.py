@@ -6,6 +6,7 @@ keeps its own, one without has it in the user's cache folder, which is said.
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ from vidqa.archive.nearest import VectorIndex
 from vidqa.archive.records import Generation
 from vidqa.archive.source import StoredVectors
 from vidqa.archive.store import Store
+from vidqa.archive.vectors.local import FaissIndex
 from vidqa.archive.vectors.opening import open_index
 from vidqa.errors import ArchiveError, ChangesPruned
 
@@ -66,6 +68,19 @@ class Serving:
         """Have the index file written where that is due: for who has just changed the archive."""
         with self.use() as served:
             served.index.settle()
+
+    def forget(self) -> bool:
+        """Have what was deleted gone from every index: False where another process writes one at
+        this moment, which must be asked again. Indexes that do not serve are removed whole."""
+        with self.use() as served:
+            kept = self.folder(served.generation.id)
+            for other in index_folder(self._store, self._place).glob("*"):
+                if other != kept:
+                    shutil.rmtree(other, ignore_errors=True)
+            if isinstance(served.index, FaissIndex):
+                return served.index.rewrite()
+            served.index.refresh()
+            return True
 
     def close(self) -> None:
         """Let go of the index."""
