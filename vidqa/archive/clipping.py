@@ -138,6 +138,16 @@ class Clips(Part):
             )
         return bytes(jpeg)
 
+    def thumbnails(self, ids: Sequence[int]) -> dict[int, bytes]:
+        """Key frames as JPEG of those of the clips that are still there."""
+        found: dict[int, bytes] = {}
+        row = thumbnails.c
+        with self._db.reading() as db:
+            for some in batches([int(i) for i in ids], _MANY):
+                asked = select(row.clip_id, row.jpeg).where(row.clip_id.in_(some))
+                found |= {each.clip_id: bytes(each.jpeg) for each in db.execute(asked)}
+        return found
+
     def _numbered(
         self, video_id: int, generation_id: int, first: int, last: int | None
     ) -> list[Clip]:

@@ -41,44 +41,42 @@ def fold(
     moments: Sequence[Moment],
     videos: Mapping[int, Video],
     vectors: Mapping[int, NDArray[np.float32]],
-    picture: Callable[[int], bytes],
+    pictures: Callable[[Sequence[int]], Mapping[int, bytes]],
     *,
     alike: float = ALIKE,
 ) -> list[Folded]:
     """Moments in their order, without those that an earlier one stands for.
 
-    ``vectors`` are those of the best clips by clip, ``picture`` gives the JPEG of a clip, nothing
-    where it was deleted. An ``alike`` above 1 folds only the same bytes.
+    ``vectors`` are those of the best clips by clip, ``pictures`` gives the JPEGs of clips, asked
+    once and for those alone that may be copies. An ``alike`` above 1 folds only the same bytes.
     """
-    kept: list[Folded] = []
-    greys: dict[int, NDArray[np.float32]] = {}
-
-    def grey(moment: Moment) -> NDArray[np.float32]:
-        clip_id = moment.best.clip.id
-        if clip_id not in greys:
-            greys[clip_id] = _grey(picture(clip_id))
-        return greys[clip_id]
-
-    matrix_ND = np.stack([vectors[m.best.clip.id] for m in moments]) if moments else None
-    places: list[int] = []
+    if not moments:
+        return []
+    vectors_ND = np.stack([vectors[m.best.clip.id] for m in moments])
+    cosines_NN = vectors_ND @ vectors_ND.T
+    videos_N = np.array([m.video_id for m in moments])
+    near_NN = (cosines_NN >= alike) & (videos_N[:, None] != videos_N)
+    maybe = np.flatnonzero(near_NN.any(axis=1)).tolist()
+    jpegs = pictures([moments[k].best.clip.id for k in maybe]) if maybe else {}
+    greys = {k: _grey(jpegs[m.best.clip.id]) for k in maybe if (m := moments[k]).best.clip.id in jpegs}
+    kept: dict[int, Folded] = {}
     for number, moment in enumerate(moments):
-        cosines_K = matrix_ND[places] @ matrix_ND[number] if matrix_ND is not None else ()
         home = None
-        for each, cosine in zip(kept, cosines_K, strict=True):
+        for k, each in kept.items():
             if each.moment.video_id == moment.video_id:
                 continue
             if _same_bytes(each.moment, moment, videos):
                 home = each, 1.0
-                break
-            if cosine >= alike and _look_same(grey(each.moment), grey(moment)):
-                home = each, float(cosine)
+            elif near_NN[k, number] and k in greys and number in greys:
+                if _look_same(greys[k], greys[number]):
+                    home = each, float(cosines_NN[k, number])
+            if home is not None:
                 break
         if home is None:
-            kept.append(Folded(moment))
-            places.append(number)
+            kept[number] = Folded(moment)
         elif all(other.video_id != moment.video_id for other, _ in home[0].also_in):
             home[0].also_in.append((moment, home[1]))
-    return kept
+    return list(kept.values())
 
 
 def _same_bytes(a: Moment, b: Moment, videos: Mapping[int, Video]) -> bool:
@@ -86,14 +84,11 @@ def _same_bytes(a: Moment, b: Moment, videos: Mapping[int, Video]) -> bool:
 
 
 def _look_same(a_hw: NDArray[np.float32], b_hw: NDArray[np.float32]) -> bool:
-    if not (np.isfinite(a_hw).all() and np.isfinite(b_hw).all()):
-        return False
     return float(np.abs(a_hw - b_hw).mean()) <= SAME_GREYS
 
 
 def _grey(jpeg: bytes) -> NDArray[np.float32]:
-    if not jpeg:
-        return np.full((_SIDE, _SIDE), np.inf, dtype=np.float32)  # looks like no other
     with Image.open(io.BytesIO(jpeg)) as picture:
+        picture.draft("L", (2 * _SIDE, 2 * _SIDE))  # decodes no more than is needed
         small = picture.convert("L").resize((_SIDE, _SIDE), Image.Resampling.BOX)
     return np.asarray(small, dtype=np.float32)

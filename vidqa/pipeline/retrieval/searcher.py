@@ -21,7 +21,7 @@ from vidqa.archive.discover import exists
 from vidqa.archive.filing import EVERYTHING
 from vidqa.archive.records import Clip, Filter, LineFound, Video
 from vidqa.archive.store import Store
-from vidqa.errors import ArchiveError, QueryError
+from vidqa.errors import QueryError
 from vidqa.pipeline.candidates import shared
 from vidqa.pipeline.embedder import Embedder
 from vidqa.pipeline.retrieval.alike import ALIKE, Folded, fold
@@ -233,15 +233,7 @@ class Searcher:
         block = served.source.vectors_of(ids_N)
         vectors = dict(zip(block.ids_N.tolist(), block.vectors_ND, strict=True))
         there = [moment for moment in moments if moment.best.clip.id in vectors]
-        return fold(there, videos, vectors, self._picture, alike=options.alike)
-
-    def _picture(self, clip_id: int) -> bytes:
-        try:
-            return self.store.thumbnail(clip_id)
-        except ArchiveError as err:
-            if err.code != "clip_unknown":
-                raise
-            return b""  # its video was deleted while this search went on
+        return fold(there, videos, vectors, self.store.thumbnails, alike=options.alike)
 
 
 def hit_of(folded: Folded, rank: int, ranked: Ranked) -> Hit:
