@@ -20,6 +20,8 @@ from vidqa.archive.nearest import Change, VectorBlock
 _TABLES = """
 CREATE TABLE IF NOT EXISTS vectors (clip_id INTEGER PRIMARY KEY, vector BLOB NOT NULL);
 CREATE TABLE IF NOT EXISTS changes (seq INTEGER PRIMARY KEY, clip_id INTEGER NOT NULL);
+CREATE TABLE IF NOT EXISTS counted (vectors INTEGER NOT NULL);
+INSERT INTO counted SELECT 0 WHERE NOT EXISTS (SELECT 1 FROM counted);
 """
 _BLOCK, _ASKED = 4_096, 500
 
@@ -41,22 +43,30 @@ class PlainSource:
         halves_ND = np.asarray(vectors_ND, dtype="<f2")
         rows = [(clip, half.tobytes()) for clip, half in zip(ids, halves_ND, strict=True)]
         with self._writing() as db:
+            clips = self._without(db, [clip for clip, _ in rows])
             db.executemany("INSERT OR REPLACE INTO vectors VALUES (?, ?)", rows)
-            db.executemany("INSERT INTO changes (clip_id) VALUES (?)", [row[:1] for row in rows])
+            db.execute("UPDATE counted SET vectors = vectors + ?", [len({c for (c,) in clips})])
+            db.executemany("INSERT INTO changes (clip_id) VALUES (?)", clips)
 
     def delete(self, ids: Iterable[int]) -> None:
         """Remove vectors in one transaction; each is a change."""
-        rows = [(clip,) for clip in ids]
         with self._writing() as db:
-            db.executemany("DELETE FROM vectors WHERE clip_id = ?", rows)
-            db.executemany("INSERT INTO changes (clip_id) VALUES (?)", rows)
+            clips = self._without(db, list(ids))
+            db.executemany("INSERT INTO changes (clip_id) VALUES (?)", clips)
+
+    def _without(self, db: sqlite3.Connection, ids: Sequence[int]) -> list[tuple[int]]:
+        """The ids as rows, once their vectors are gone."""
+        clips = [(clip,) for clip in ids]
+        gone = db.executemany("DELETE FROM vectors WHERE clip_id = ?", clips).rowcount
+        db.execute("UPDATE counted SET vectors = vectors - ?", [gone])
+        return clips
 
     def last_seq(self) -> int:
         """See :class:`vidqa.archive.nearest.VectorSource`, here and below."""
         return int(self._one("SELECT coalesce(max(seq), 0) FROM changes"))
 
     def count(self) -> int:
-        return int(self._one("SELECT count(*) FROM vectors"))
+        return int(self._one("SELECT vectors FROM counted"))
 
     def changes_after(self, seq: int, limit: int) -> Sequence[Change]:
         rows = self._db.execute(

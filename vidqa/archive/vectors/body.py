@@ -42,7 +42,7 @@ class Body:
         """Lists that a search reads; of no meaning where the kind is flat."""
         self.trained_on = trained_on
         """How many vectors there were when the lists were made."""
-        self._ids_N = np.sort(stored_ids(index))
+        self._ids_N = np.sort(stored_ids(index), kind="stable")  # quick: each list is in order
         if (self._ids_N[1:] == self._ids_N[:-1]).any():
             raise ArchiveError(
                 "an index holds the same clip twice",
@@ -57,21 +57,33 @@ class Body:
 
     def holds(self, ids_N: NDArray[np.int64]) -> NDArray[np.int64]:
         """Those of the ids that are here, each once, rising."""
-        return np.intersect1d(ids_N, self._ids_N)
+        ids_N = np.sort(ids_N, kind="stable")
+        once_N = np.append(True, ids_N[1:] != ids_N[:-1])[: len(ids_N)]
+        return ids_N[once_N & self._found(ids_N)]
 
     def put(self, block: VectorBlock) -> None:
         """Add checked vectors; one whose id is here already takes the other's place."""
         self.remove(block.ids_N)
         if len(block.ids_N):
             self.index.add_with_ids(block.vectors_ND, block.ids_N)
-            self._ids_N = np.union1d(self._ids_N, block.ids_N)
+            fresh_N = np.sort(block.ids_N)
+            self._ids_N = np.insert(self._ids_N, np.searchsorted(self._ids_N, fresh_N), fresh_N)
 
     def remove(self, ids_N: NDArray[np.int64]) -> None:
         """Forget these vectors; ids that are not here are no error."""
-        gone = self.holds(ids_N)
-        if len(gone):
-            self.index.remove_ids(faiss.IDSelectorBatch(gone))
-            self._ids_N = np.setdiff1d(self._ids_N, gone, assume_unique=True)
+        gone_N = self.holds(ids_N)
+        if len(gone_N):
+            self.index.remove_ids(faiss.IDSelectorBatch(gone_N))
+            self._ids_N = np.delete(self._ids_N, np.searchsorted(self._ids_N, gone_N))
+
+    def _found(self, ids_N: NDArray[np.int64]) -> NDArray[np.bool_]:
+        """Which of them are here. Not by numpy's set operations, here and above: those hash every
+        id, and a million take a second."""
+        if not len(self._ids_N):
+            return np.zeros(len(ids_N), dtype=np.bool_)
+        at_N = np.minimum(np.searchsorted(self._ids_N, ids_N), len(self._ids_N) - 1)
+        found_N: NDArray[np.bool_] = self._ids_N[at_N] == ids_N
+        return found_N
 
     def nearest(
         self,

@@ -22,7 +22,7 @@ from vidqa.archive.vectors.ranking import FEW, Candidates, search_exactly
 from vidqa.archive.vectors.snapshot import Facts, Snapshot, UnusableError
 from vidqa.errors import ArchiveError, ChangesPruned
 
-_BATCH = 2_048
+_BATCH = 512
 """Changes applied at a time: searches wait while one batch goes in."""
 
 
