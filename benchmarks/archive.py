@@ -106,9 +106,7 @@ def _ranks(session: Any, sought: Sought, *, verify: bool) -> dict[str, Any]:
 def _is_right(hit: Any, sought: Sought) -> bool:
     places = [(hit.video, hit.span), *((each.video, each.span) for each in hit.also_in)]
     return any(
-        video.name == sought.video
-        and span.start_s < sought.end_s
-        and sought.start_s < span.end_s
+        video.name == sought.video and span.start_s < sought.end_s and sought.start_s < span.end_s
         for video, span in places
     )
 

@@ -27,6 +27,8 @@ from vidqa.archive.store import Store, open_store
 from vidqa.pipeline.ingest import IngestOptions, ingest
 
 LEASE_S = 0.5
+KILLS_EACH = 5
+"""Kills that one archive survives, at most, before it is finished and compared."""
 _SIDE = 16
 
 
@@ -62,7 +64,9 @@ class StubEmbedder:
 
     def embed_text(self, text: str) -> NDArray[np.float32]:
         """See :class:`vidqa.pipeline.embedder.Embedder`."""
-        return np.eye(1, self.dimension, len(text) % self.dimension, dtype=np.float32)[0]
+        vector_D = np.zeros(self.dimension, dtype=np.float32)
+        vector_D[len(text) % self.dimension] = 1
+        return vector_D
 
     def embed_image(self, rgb_HWC: NDArray[np.uint8]) -> NDArray[np.float32]:
         """See :class:`vidqa.pipeline.embedder.Embedder`."""
@@ -122,9 +126,10 @@ def killed(kills: int, *, seed: int = 0, slow_s: float = 0.05) -> dict[str, Any]
             wanted = contents(store)
         while done < kills:
             place = folder / f"{archives}.db"
-            while done < kills and not _ended(
-                _start(folder / "videos", place, slow_s), draw.uniform(0.2, whole_s)
-            ):
+            for _ in range(min(KILLS_EACH, kills - done)):
+                running = _start(folder / "videos", place, slow_s)
+                if _ended(running, draw.uniform(0.2, whole_s)):
+                    break
                 done += 1
             _finished(_start(folder / "videos", place, 0.0))
             with open_store(place) as store:

@@ -44,6 +44,7 @@ WANTED = {
     "adding 1,000, s": 2,
     "deleting a video, s": 1,
     "rebuilding 100,000, s": 5,
+    "wrong": 0,
 }
 _CPU = " of CPU"
 Row = dict[str, Any]

@@ -150,7 +150,10 @@ def _order(sides: Sides, cast: Cast, rng: Rng) -> Question | None:
     first, second = pair if rng.random() < _HALF else pair[::-1]
     opening = f"Does {question(first.kind, first.colour)}"
     asked = f"{opening} before {_named(second)}?"
-    marks = (Mark(len(opening), _span(first)), *_last_named(asked, _span(second)))
+    marks = (
+        Mark(len(opening), _span(first), right=first is pair[0]),
+        Mark(len(asked) - 1, _span(second), right=second is pair[0]),
+    )
     return _free(asked, "Yes" if first is pair[0] else "No", (), marks)
 
 
@@ -160,11 +163,16 @@ def _first(sides: Sides, cast: Cast, rng: Rng) -> Question | None:
     if len(pair) < 2:
         return None
     one, other = pair if rng.random() < _HALF else pair[::-1]
-    opening = f"What happens first, {_named(one)}"
+    opening, said = f"What happens first, {_named(one)}", len("What happens first, ") + 1
     asked = f"{opening} or {_named(other)}?"
     marks = (
-        Mark(len(opening), _span(one), right=one is pair[0]),
-        Mark(len(asked) - 1, _span(other), right=other is pair[0]),
+        Mark(len(opening), _span(one), right=one is pair[0], said=said),
+        Mark(
+            len(asked) - 1,
+            _span(other),
+            right=other is pair[0],
+            said=len(opening) + len(" or ") + 1,
+        ),
     )
     return _free(asked, _capital(_named(pair[0])), (), marks)
 
@@ -262,7 +270,7 @@ def choice(
     for i, option in enumerate(options):
         letter = len(text) + len("\nA")
         text += f"\n{LETTERS[i]}. {option}"
-        found.append(Mark(len(text), times.get(option), right=i == place, letter=letter))
+        found.append(Mark(len(text), times.get(option), right=i == place, said=letter))
     return _free(text, LETTERS[place], (), found)
 
 

@@ -3,10 +3,10 @@
 Axes: N supervised tokens, B clips, S tokens, R rows, Q questions, D head dim.
 Where a question has named an event, one head should look at the rows in which it is on, or at the
 token before the video when there are none. When the reply begins, a later one should look there
-too, and another at the one of several named answers that is right; a lettered answer should look at
-its letter, so that it can be said. While a time is being written, a
-fourth should look at the row in which that time shows. The heads are the decoder's own and stay in
-it.
+too, and another at the one of several named answers that is right, or at the earlier of two events;
+an answer should look at its letter or first word, so that it can be said. While a time is being
+written, a fifth should look at the row in which that time shows. The heads are the decoder's own
+and stay in it.
 """
 
 from __future__ import annotations
@@ -27,9 +27,9 @@ from vidqa_nano.questions import Mark
 from vidqa_nano.windows import Sample
 from vidqa_nano.wording import Times
 
-NAMED, EDGE, BEGIN, RIGHT, LETTER = range(5)
+NAMED, EDGE, BEGIN, RIGHT, SAID = range(5)
 """What a head is shown: rows of a named event, of a time, of the asked event; the right answer of
-several; an answer's letter."""
+several; what an answer begins with."""
 HEADS = ((3, 0), (4, 0), (4, 1), (5, 0), (3, 1))
 """The decoder layer (from 1) and the head in it that is shown each of these."""
 _ON = 0.3
@@ -68,15 +68,15 @@ class Draft:
             row = edge_row(self.sample, edges[number])
             self.found.append((at + place, EDGE, self._tokens([row])))
 
-    def add_mark(self, mark: Mark, token: int, letter: Sequence[int], at: int) -> None:
-        """The looks of what a question names at ``token``, behind the token of its ``letter`` where
-        it has one; ``at`` as in :meth:`add`."""
+    def add_mark(self, mark: Mark, token: int, said: Sequence[int], at: int) -> None:
+        """The looks of what a question names at ``token``; ``said`` is the token that it begins
+        with as an answer, where it may be one, ``at`` as in :meth:`add`."""
         if mark.spans is not None:
             self.found.append((token, NAMED, self._rows_of(mark.spans)))
         if mark.right:
             self.found.append((at, RIGHT, [token]))
-        if letter:
-            self.found.append((token, LETTER, [*letter]))
+        if said:
+            self.found.append((token, SAID, [*said]))
 
     def _rows_of(self, spans: Times) -> list[int]:
         """The tokens of the rows in which an event is on, else the one before the video."""

@@ -183,9 +183,9 @@ class Packer:
         answer = [*self.ids(question.reply), self.end] if question.reply else []
         at = begin + len(asked) - 1
         for mark in question.marks:
-            ends = [mark.end] if mark.letter is None else [mark.end, mark.letter]
-            named, *letter = (begin + place for place in self.places(question.text, ends))
-            packed.draft.add_mark(mark, named, letter, at)
+            ends = [mark.end] if mark.said is None else [mark.end, mark.said]
+            named, *said = (begin + place for place in self.places(question.text, ends))
+            packed.draft.add_mark(mark, named, said, at)
         packed.draft.add(block - 1, at, self.pieces(question.reply))
         packed.asks.append(at)
         packed.reply_at += range(at, at + len(answer))

@@ -46,8 +46,9 @@ class Mark:
     """When what it names happens, none if never; None where it names no event."""
     right: bool = False
     """Whether it is the one among several that the reply takes."""
-    letter: int | None = None
-    """Where it is a lettered answer: characters of the text up to the end of its letter."""
+    said: int | None = None
+    """Where it may be the answer: characters of the text up to behind what a reply with it begins
+    with, its letter or its own first character."""
 
 
 @dataclass(frozen=True, slots=True)

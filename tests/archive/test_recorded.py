@@ -54,8 +54,17 @@ def test_other_spellings_are_read_too(name: str, at: datetime) -> None:
 
 @pytest.mark.parametrize(
     "name",
-    ["GX010042.MP4", "IMG_1234.MOV", "clip.mp4", "20261325_142233.mp4", "12345678901234567.mp4"]
-    + ["19000101.mp4", "holiday 2026.mp4", "1920x1080.mp4", ""],
+    [
+        "GX010042.MP4",
+        "IMG_1234.MOV",
+        "clip.mp4",
+        "20261325_142233.mp4",
+        "12345678901234567.mp4",
+        "19000101.mp4",
+        "holiday 2026.mp4",
+        "1920x1080.mp4",
+        "",
+    ],
 )
 def test_names_that_spell_no_moment_tell_none(name: str) -> None:
     assert time_in_name(name) is None

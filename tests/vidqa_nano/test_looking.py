@@ -17,9 +17,9 @@ from vidqa_nano.looking import (
     BEGIN,
     EDGE,
     HEADS,
-    LETTER,
     NAMED,
     RIGHT,
+    SAID,
     Draft,
     Looks,
     digits_of,
@@ -122,8 +122,8 @@ def test_a_reply_begins_at_the_right_one_of_several_answers() -> None:
 
 def test_a_lettered_answer_looks_at_its_letter() -> None:
     draft = Draft(sample([]), range(10, 18), tokens_per_row=1)
-    draft.add_mark(Mark(20, None, letter=15), 35, [32], at=50)
-    assert draft.found == [(35, LETTER, [32])]
+    draft.add_mark(Mark(20, None, said=15), 35, [32], at=50)
+    assert draft.found == [(35, SAID, [32])]
 
 
 def test_a_mark_stands_at_the_last_token_of_its_phrase(clips: Clips) -> None:
@@ -134,7 +134,7 @@ def test_a_mark_stands_at_the_last_token_of_its_phrase(clips: Clips) -> None:
     named = [run.packer.pieces(asked.text)[k] for k in run.packer.places(asked.text, ends)]
     assert [piece[1:] for piece in named] == ["snows", "rains"]
     assert [asked.text[:end].split()[-1] for end in ends] == ["snows", "rains"]
-    letters = [mark.letter for mark in asked.marks if mark.letter is not None]
+    letters = [mark.said for mark in asked.marks if mark.said is not None]
     assert [asked.text[end - 1] for end in letters] == ["A", "B"]
     said = [run.packer.pieces(asked.text)[k] for k in run.packer.places(asked.text, letters)]
     assert ["A" in said[0], "B" in said[1]] == [True, True]

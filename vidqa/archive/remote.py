@@ -144,7 +144,7 @@ def _spelled(url: str) -> str:
 
 
 def _open_system(url: str) -> tuple[Any, str]:
-    import fsspec  # late: half a second
+    import fsspec  # type: ignore[import-untyped]  # late: half a second
 
     options = {"allow_redirects": False} if urlsplit(url).scheme in _WEB else {}
     system, path = fsspec.core.url_to_fs(url, **options)

@@ -36,21 +36,26 @@ class Embedder(Protocol):
     @property
     def name(self) -> str:
         """The model and the digest of its weights: another name, other vectors."""
+        ...
 
     @property
     def recipe(self) -> str:
         """How frames are turned into vectors, in words that change when it does."""
+        ...
 
     @property
     def dimension(self) -> int:
         """Of every vector."""
+        ...
 
     @property
     def centred(self) -> bool:
         """Whether clips are best compared about the archive's mean."""
+        ...
 
     def frame_size(self, height: int, width: int) -> tuple[int, int]:
         """The size (height, width) at which it wants the frames of a video of that size."""
+        ...
 
     def embed_clips(self, rgb_THWC: Rgb, clips: Sequence[tuple[int, int]]) -> Vector:
         """A vector for each clip, (N, D), float32.
@@ -58,12 +63,15 @@ class Embedder(Protocol):
         The frames are 2 a second, without a gap; clip n is frames ``[first, last)`` of them, so
         overlapping clips share frames.
         """
+        ...
 
     def embed_text(self, text: str) -> Vector:
         """(D,), float32; raises :class:`vidqa.errors.QueryError` on a blank text."""
+        ...
 
     def embed_image(self, rgb_HWC: Rgb) -> Vector:
         """(D,), float32, of one picture of any size."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import io
+import itertools
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 
@@ -45,21 +46,22 @@ class Filming:
         """
         grid = grid_of(self.film.path, self.film.clock.duration_s)
         there = frozenset(done)
-        left = [some for some in grid.groups() if not there.issuperset(c.number for c in some)]
+        left = list(
+            itertools.dropwhile(
+                lambda clips: there.issuperset(clip.number for clip in clips), grid.groups()
+            )
+        )
         if not left:
             return
-        first, known = left[0][0].first, left[0][0].number
+        first = left[0][0].first
         with PictureStream(self.film, self._wish(grid, first), threads=self.threads) as stream:
             pictures = iter(stream)
-            for clips in grid.groups():
-                if clips[0].number < known:
-                    continue
+            for clips in left:
                 if not self._gather(pictures, first, clips):
                     self.unreadable_from_s = stream.unreadable_from_s
-                    break
+                    yield from self._rest(stream.unreadable_from_s or 0.0, clips[0].number)
+                    return
                 yield self._embedded(clips)
-        if self.unreadable_from_s is not None:
-            yield from self._rest(self.unreadable_from_s, clips[0].number)
 
     def _rest(self, tail_s: float, number: int) -> Iterator[list[NewClip]]:
         """The clips from ``number`` on of a film that ends earlier than it says."""

@@ -53,7 +53,8 @@ def test_verified_and_refined_the_event_is_found_to_the_second(place: Path) -> N
 def test_every_output_is_made(place: Path, tmp_path: Path) -> None:
     sheet, folder = tmp_path / "sheet.png", tmp_path / "out"
     done = run(
-        place, "search", "blue car drives left", "-n", "2", "-f", "json,csv,edl,srt,vtt", "-o", folder,
+        place, "search", "blue car drives left", "-n", "2",
+        "-f", "json,csv,edl,srt,vtt", "-o", folder,
         "--sheet", sheet, "--thumbnails", tmp_path / "small",
     )  # fmt: skip
     assert done.exit_code == 0
@@ -90,7 +91,9 @@ def test_a_date_that_is_none_is_refused(place: Path) -> None:
     assert (done.exit_code, "date_unreadable" in done.stderr) == (2, True)
 
 
-def test_what_is_indexed_is_listed_counted_checked_and_exported(place: Path, tmp_path: Path) -> None:
+def test_what_is_indexed_is_listed_counted_checked_and_exported(
+    place: Path, tmp_path: Path
+) -> None:
     listed = json.loads(run(place, "archive", "ls", "--json").stdout)
     assert sorted(Path(each["path"]).name for each in listed) == ["car.mp4", "door.mp4"]
     stats = json.loads(run(place, "archive", "stats", "--json").stdout)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -40,7 +42,7 @@ def test_every_moment_is_in_a_clip_and_every_clip_has_frames_of_its_own(duration
     assert clips[0].span.start_s == 0
     assert clips[-1].span.end_s == duration_s
     assert clips[-1].last == grid.frames
-    for before, after in zip(clips, clips[1:], strict=False):
+    for before, after in itertools.pairwise(clips):
         assert after.span.start_s <= before.span.end_s
         assert after.last > before.last
     for clip in clips:

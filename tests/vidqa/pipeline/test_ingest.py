@@ -206,6 +206,30 @@ def test_broken_and_empty_files_are_told_with_reasons_and_end_nothing(
     assert (report.not_videos, report.complete) == (1, False)
 
 
+def test_a_tail_that_does_not_decode_has_no_clips_and_is_told(store: Store, videos: Path) -> None:
+    path = write_video(videos / "a.mp4", 60)
+    data = bytearray(path.read_bytes())
+    start, end = data.index(b"mdat") + 4, data.index(b"moov") - 4
+    cut = start + (end - start) * 6 // 10
+    data[cut:end] = bytes(end - cut)
+    path.write_bytes(data)
+
+    report = ingest([videos], store, StubEmbedder())
+
+    assert report.counts() == {"indexed": 1}
+    (note,) = report.files[0].notes
+    tail_s = float(note.removeprefix("does not decode from ").removesuffix(" s on"))
+    generation = store.serving()
+    assert generation is not None
+    clips = store.clips_of(1, generation.id)
+    assert 20 < tail_s < 50
+    assert clips[-1].span.end_s == pytest.approx(tail_s, abs=1e-3)
+    assert [clip.number for clip in clips] == list(range(len(clips)))
+    embedder = Recording()
+    assert ingest([videos], store, embedder).counts() == {"unchanged": 1}
+    assert embedder.given == []
+
+
 def test_what_failed_is_known_and_tried_again_only_when_asked(store: Store, videos: Path) -> None:
     path = write_video(videos / "a.mp4", 20)
     sound = path.read_bytes()

@@ -24,7 +24,8 @@ ALIKE = 0.98
 """Cosine of two clips from which on they may be one."""
 SAME_GREYS = 6.0
 """Mean difference of two key frames, of 255, up to which they look the same; both are made small
-and grey first. Of one film encoded twice at half the rate it is below 2."""
+and grey first. Of drawn films and copies at a third of their area and far worse quality it was at
+most 4.0, of clips of different films with a cosine of 0.98 or more at least 17."""
 _SIDE = 16
 
 
@@ -52,26 +53,30 @@ def fold(
     """
     if not moments:
         return []
-    vectors_ND = np.stack([vectors[m.best.clip.id] for m in moments])
+    ids = [moment.best.clip.id for moment in moments]
+    vectors_ND = np.stack([vectors[clip_id] for clip_id in ids])
     cosines_NN = vectors_ND @ vectors_ND.T
     videos_N = np.array([m.video_id for m in moments])
     near_NN = (cosines_NN >= alike) & (videos_N[:, None] != videos_N)
     maybe = np.flatnonzero(near_NN.any(axis=1)).tolist()
-    jpegs = pictures([moments[k].best.clip.id for k in maybe]) if maybe else {}
-    greys = {k: _grey(jpegs[m.best.clip.id]) for k in maybe if (m := moments[k]).best.clip.id in jpegs}
+    jpegs = pictures([ids[k] for k in maybe]) if maybe else {}
+    greys = {k: _grey(jpegs[ids[k]]) for k in maybe if ids[k] in jpegs}
+
+    def copy_of(k: int, number: int) -> float | None:
+        """The cosine of two moments that are one."""
+        first, second = moments[k], moments[number]
+        if first.video_id == second.video_id:
+            return None
+        if _same_bytes(first, second, videos):
+            return 1.0
+        seen = near_NN[k, number] and k in greys and number in greys
+        same = seen and _look_same(greys[k], greys[number])
+        return float(cosines_NN[k, number]) if same else None
+
     kept: dict[int, Folded] = {}
     for number, moment in enumerate(moments):
-        home = None
-        for k, each in kept.items():
-            if each.moment.video_id == moment.video_id:
-                continue
-            if _same_bytes(each.moment, moment, videos):
-                home = each, 1.0
-            elif near_NN[k, number] and k in greys and number in greys:
-                if _look_same(greys[k], greys[number]):
-                    home = each, float(cosines_NN[k, number])
-            if home is not None:
-                break
+        copies = ((each, copy_of(k, number)) for k, each in kept.items())
+        home = next(((each, cosine) for each, cosine in copies if cosine is not None), None)
         if home is None:
             kept[number] = Folded(moment)
         elif all(other.video_id != moment.video_id for other, _ in home[0].also_in):

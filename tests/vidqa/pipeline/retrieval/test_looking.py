@@ -50,7 +50,11 @@ def test_a_hit_whose_frames_show_it_is_confirmed(session: Session) -> None:
     (hit,) = result.hits
     assert hit.verdict is not None
     assert (hit.verdict.decision, hit.verdict.probability) == ("confirmed", 0.9)
-    assert (result.outcome, result.scope.looked_at, result.scope.looked_at_videos) == ("found", 1, 1)
+    assert (result.outcome, result.scope.looked_at, result.scope.looked_at_videos) == (
+        "found",
+        1,
+        1,
+    )
 
 
 def test_a_hit_whose_frames_do_not_is_denied(place: Path) -> None:
@@ -94,9 +98,7 @@ def test_a_clip_cannot_be_verified_without_words(session: Session) -> None:
 
 def test_a_halt_ends_the_looks_and_keeps_the_hits(session: Session) -> None:
     effort = Effort(halt=Halt(asked=True))
-    result = session.search(
-        "light turns on", embedder=StubEmbedder(), verify=True, effort=effort
-    )
+    result = session.search("light turns on", embedder=StubEmbedder(), verify=True, effort=effort)
     assert (result.ended_early, len(result.hits)) == ("interrupted", 1)
     assert result.hits[0].verdict is None
 
