@@ -28,16 +28,18 @@ from vidqa.prefixes import PrefixMemory
 from vidqa.reply import OnText, unheard
 from vidqa.results import AskResult, DescribeResult, GroundResult
 from vidqa.sampling import SamplingMode
+from vidqa.session_archive import ArchiveSession
 from vidqa.settings import Settings, load_settings
 
 
-class Session:
+class Session(ArchiveSession):
     """One loaded model and the settings every question runs with."""
 
     def __init__(self, context: Context, archive_place: str | None = None) -> None:
         self.context = context
         self.archive_place = archive_place
         """The archive's database, a path or a URL; None where no settings named one."""
+        self._archives = {}
 
     def ground(
         self,
@@ -172,7 +174,7 @@ class Session:
         """
         targets = [paths] if isinstance(paths, (str, PathLike)) else paths
         with self._store(db) as store:
-            return ingest(
+            report = ingest(
                 targets,
                 store,
                 embedder or EngineEmbedder(self.context),
@@ -180,6 +182,8 @@ class Session:
                 watcher=watcher,
                 halt=halt,
             )
+        self.bring_index_up(db, deleted=bool(report.removed))
+        return report
 
     def reindex(
         self,
@@ -197,7 +201,7 @@ class Session:
         Raises as :meth:`index`.
         """
         with self._store(db) as store:
-            return reindex(
+            report = reindex(
                 store,
                 embedder or EngineEmbedder(self.context),
                 options=options or self._ingest_options(),
@@ -205,6 +209,8 @@ class Session:
                 halt=halt,
                 force=force,
             )
+        self.bring_index_up(db, deleted=False)
+        return report
 
     def _ingest_options(self) -> IngestOptions:
         return IngestOptions(threads=self.context.sampling.threads)

@@ -19,6 +19,7 @@ from vidqa.archive.records import Claim, Clip, Filter, NewClip
 from vidqa.archive.rows import clip_of
 from vidqa.archive.tables import clips, embedded, thumbnails, vectors, videos
 from vidqa.errors import ArchiveError
+from vidqa.timeline import Span
 
 _MANY = 500
 """Clips asked for by id in one statement."""
@@ -101,6 +102,18 @@ class Clips(Part):
         )
         return [other for other in near if other.number != clip.number]
 
+    def clips_within(self, video_id: int, generation_id: int, span: Span) -> list[Clip]:
+        """The video's clips of the generation that overlap ``span``, by number."""
+        row = clips.c
+        asked = (
+            select(clips)
+            .join(vectors, vectors.c.clip_id == row.id)
+            .where(vectors.c.generation_id == generation_id, row.video_id == video_id)
+            .where(row.start_s < span.end_s, row.end_s > span.start_s)
+        )
+        with self._db.reading() as db:
+            return [clip_of(found) for found in db.execute(asked.order_by(row.number))]
+
     def clip_ids(
         self, where: Filter = EVERYTHING, generation_id: int | None = None
     ) -> NDArray[np.int64]:
@@ -124,6 +137,16 @@ class Clips(Part):
                 next_step="Search again: its video may have been deleted meanwhile.",
             )
         return bytes(jpeg)
+
+    def thumbnails(self, ids: Sequence[int]) -> dict[int, bytes]:
+        """Key frames as JPEG of those of the clips that are still there."""
+        found: dict[int, bytes] = {}
+        row = thumbnails.c
+        with self._db.reading() as db:
+            for some in batches([int(i) for i in ids], _MANY):
+                asked = select(row.clip_id, row.jpeg).where(row.clip_id.in_(some))
+                found |= {each.clip_id: bytes(each.jpeg) for each in db.execute(asked)}
+        return found
 
     def _numbered(
         self, video_id: int, generation_id: int, first: int, last: int | None

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sqlalchemy import Connection, delete, insert, select, update
+from sqlalchemy import Connection, delete, func, insert, select, update
 
+from vidqa.archive.database import batches
 from vidqa.archive.filters import matching
 from vidqa.archive.part import Part, no_video
 from vidqa.archive.records import Facts, Filter, Location, Video
@@ -13,6 +14,8 @@ from vidqa.archive.rows import facts_row, videos_of
 from vidqa.archive.tables import claims, locations, tags, videos
 
 EVERYTHING = Filter()
+_MANY = 500
+"""Videos asked for by id in one statement."""
 
 
 class Videos(Part):
@@ -59,6 +62,21 @@ class Videos(Part):
         with self._db.reading() as db:
             asked = select(videos).where(*matching(where, self._db), videos.c.id > after)
             return videos_of(db, db.execute(asked.order_by(videos.c.id).limit(limit)).all())
+
+    def several(self, ids: Sequence[int]) -> dict[int, Video]:
+        """Those of the videos that are still there, by id."""
+        found: dict[int, Video] = {}
+        with self._db.reading() as db:
+            for some in batches(list(ids), _MANY):
+                rows = db.execute(select(videos).where(videos.c.id.in_(some))).all()
+                found |= {video.id: video for video in videos_of(db, rows)}
+        return found
+
+    def count(self, where: Filter = EVERYTHING) -> int:
+        """How many videos match."""
+        with self._db.reading() as db:
+            asked = select(func.count()).select_from(videos).where(*matching(where, self._db))
+            return int(db.execute(asked).scalar_one())
 
     def enter(
         self,

@@ -88,16 +88,22 @@ class StoredVectors:
 
     def vectors_of(self, ids_N: NDArray[np.int64]) -> VectorBlock:
         """See :class:`VectorSource`."""
+        block = self.uncentred(ids_N.tolist())
+        return VectorBlock(block.ids_N, centred(block.vectors_ND, self.mean_D))
+
+    def uncentred(self, ids: Sequence[int]) -> VectorBlock:
+        """The vectors of those clips that are still there as they are kept, in any order."""
         found: list[Any] = []
         with self._db.reading() as db:
-            for some in batches(ids_N.tolist(), _MANY):
+            for some in batches(ids, _MANY):
                 found += db.execute(
                     select(vectors.c.clip_id, vectors.c.vector).where(
                         vectors.c.generation_id == self.generation_id,
                         vectors.c.clip_id.in_(some),
                     )
                 ).all()
-        return self._block(found)
+        ids_N = np.array([row.clip_id for row in found], dtype=np.int64)
+        return VectorBlock(ids_N, from_bytes([row.vector for row in found], self.dimension))
 
     def _check(self, db: Connection, seq: int | None) -> None:
         row = generation_row(db, self.generation_id)

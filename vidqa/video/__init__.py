@@ -4,6 +4,7 @@ from vidqa.video.cut import cut_clip
 from vidqa.video.digest import file_sha256
 from vidqa.video.film import Film, study_film
 from vidqa.video.frames import Frames
+from vidqa.video.hit_sheet import HitPicture, draw_hit_sheet
 from vidqa.video.known import KnownFile, KnownFiles, Stamp, stamp_of
 from vidqa.video.limits import Limits
 from vidqa.video.probe import VideoInfo, describe, frame_times, probe
@@ -19,6 +20,7 @@ __all__ = [
     "SHEET_FORMATS",
     "Film",
     "Frames",
+    "HitPicture",
     "KnownFile",
     "KnownFiles",
     "Limits",
@@ -33,6 +35,7 @@ __all__ = [
     "choose_sheet_times",
     "cut_clip",
     "describe",
+    "draw_hit_sheet",
     "draw_sheet",
     "draw_still_sheet",
     "file_sha256",

@@ -111,6 +111,18 @@ class FaissIndex:
             else:
                 self._write(replace=False)
 
+    def rewrite(self) -> bool:
+        """Write the file as things are now, however little changed, so that nothing deleted is
+        left in it; False where another process writes it at this moment.
+
+        Raises :class:`ArchiveError` where the file cannot be written.
+        """
+        self._mine()
+        with self._changing:
+            self._catch_up()
+            self._write(replace=True)
+            return self._snapshot.seq() >= self._applied
+
     def close(self) -> None:
         """Let go of the memory; nothing is written."""
         with self._gate.writing():
