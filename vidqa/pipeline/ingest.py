@@ -14,18 +14,17 @@ import secrets
 import socket
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from threading import Event, Thread
 
-from vidqa.archive.discover import Discovery, Place, Unreachable, exists, lies_below
-from vidqa.archive.records import Claim, Filter, Generation, Held, Line, NewClip, Video
+from vidqa.archive.discover import Discovery, Place, Unreachable, exists
+from vidqa.archive.records import Claim, Generation, Held, NewClip, Video
 from vidqa.archive.remote import Remote, is_url
 from vidqa.archive.store import Store
-from vidqa.archive.subtitles import Sidecars, read_lines
 from vidqa.effort import Halt
-from vidqa.errors import ArchiveBusy, ArchiveError, ClaimLost, VideoError
+from vidqa.errors import ArchiveError, ClaimLost, VideoError
+from vidqa.pipeline.beside import Subtitling
 from vidqa.pipeline.embedder import Embedder
 from vidqa.pipeline.filming import Filming
 from vidqa.pipeline.ingest_report import (
@@ -35,18 +34,17 @@ from vidqa.pipeline.ingest_report import (
     Outcome,
     Watcher,
 )
+from vidqa.pipeline.lease import renewed
 from vidqa.pipeline.opening import Opened, Opener, one_ahead
+from vidqa.pipeline.vanished import gone_from, prune, remove_overwritten
 from vidqa.video import Film
 
 ARCHIVE = "default"
-TRACK = "sidecar"
-"""Name of the lines that lie beside videos, all files of them together."""
 _PASSING = frozenset({"file_missing", "file_unreadable"})
 """Errors that say nothing about the bytes: such a file is tried again the next time."""
 _TRIES = 2
 """How often a file is begun that changes while it is read."""
 _RENEW_MEAN = 10
-_PAGE = 500
 _POLL_S = 0.2
 
 
@@ -134,10 +132,9 @@ class _Run:
             remote=options.remote,
             retry=options.retry,
         )
-        self._sidecars = Sidecars()
+        self._subtitling = Subtitling(store)
         self._reports: list[FileReport] = []
         self._not_videos = 0
-        self._overwritten: set[int] = set()
         self._progress = IngestProgress(files=0, size=0)
         self._began_s = time.monotonic()
 
@@ -158,10 +155,11 @@ class _Run:
         try:
             for held in self._all(one_ahead(self._opener, places)):
                 self._wait_for(held)
-            removed = self._remove_overwritten()
-            gone = self._gone(discovery.roots)
+            archive = self._options.archive
+            removed = remove_overwritten(self._store, archive)
+            gone = gone_from(self._store, archive, discovery.roots)
             if self._options.prune:
-                removed += self._prune(gone)
+                removed += prune(self._store, archive, gone)
                 gone = []
             self._centre()
         except _Halted:
@@ -216,7 +214,7 @@ class _Run:
             self._tell(report)
             return True
         url = opened.place.location.url
-        self._overwrite(self._store.unplace(self._options.archive, url))
+        self._store.unplace(self._options.archive, url)
         self._tell(_changing(url))
         return True
 
@@ -246,19 +244,19 @@ class _Run:
             return FileReport(
                 url=url, outcome="failed", video_id=known.id, reason=known.reason, known=True
             )
-        notes = self._update_lines(known, opened)
+        notes = self._follow_subtitles(known, url)
         return FileReport(url=url, outcome="unchanged", video_id=known.id, notes=notes)
 
     def _elsewhere(self, opened: Opened, known: Video) -> FileReport:
         """Bytes that are indexed already, at a new place or with a new time of change."""
         url = opened.place.location.url
-        self._overwrite(self._store.place(known.id, opened.place.location))
+        self._store.place(known.id, opened.place.location)
         self._tag(known)
         others = [each for each in known.locations if each.url != url]
         left = [each for each in others if not exists(each)]
         for each in left:
             self._store.unplace(self._options.archive, each.url)
-        notes = self._update_lines(known, opened)
+        notes = self._follow_subtitles(known, url)
         outcome: Outcome = "moved" if left else "copied"
         if len(others) < len(known.locations):  # it lay here before; only its times changed
             outcome = "unchanged"
@@ -267,7 +265,6 @@ class _Run:
     def _index(self, opened: Opened) -> FileReport | None:
         """Enter and claim the video, and film it; None where another process has the claim."""
         location = opened.place.location
-        self._overwrite_at(location.url, opened)
         video = self._store.enter(
             self._options.archive, opened.digest, location, opened.facts, self._options.tags
         )
@@ -280,7 +277,7 @@ class _Run:
             outcome: Outcome = "copied" if len(video.locations) > 1 else "unchanged"
             return FileReport(url=location.url, outcome=outcome, video_id=video.id)
         try:
-            with self._heartbeat(claim):
+            with renewed(self._store, claim, self._options.lease_s):
                 return self._film(opened, video, claim)
         except ClaimLost:
             return FileReport(url=location.url, outcome="held", video_id=video.id)
@@ -292,7 +289,7 @@ class _Run:
             raise
 
     def _film(self, opened: Opened, video: Video, claim: Claim) -> FileReport:
-        film, generation = _film_of(opened), self._generation.id
+        film, generation, url = _film_of(opened), self._generation.id, opened.place.location.url
         filming = Filming(film, self._embedder, self._options.threads)
         advance, added = self._meter(film), 0
         for group in filming.groups(self._store.clips_done(video.id, generation)):
@@ -301,16 +298,18 @@ class _Run:
             added += self._store.add_clips(claim, generation, group)
             advance(group)
             self._check_halt()
-        lines, notes = self._lines(opened, film.clock.duration_s)
-        if lines or self._store.lines_of(video.id):
-            self._store.add_lines(claim, lines, TRACK)
+        notes: tuple[str, ...] = ()
+        if not is_url(url):
+            beside = self._subtitling.of(Path(url), film.clock.duration_s)
+            self._subtitling.keep(claim, beside)
+            notes = beside.notes
         if not opened.unchanged:
             raise _Changed
         self._store.finish(claim, generation)
         if filming.unreadable_from_s is not None:
             notes = (f"does not decode from {filming.unreadable_from_s:.3f} s on", *notes)
         return FileReport(
-            url=opened.place.location.url,
+            url=url,
             outcome="indexed",
             video_id=video.id,
             duration_s=film.clock.duration_s,
@@ -343,25 +342,6 @@ class _Run:
                 self._store.fail(claim, str(err))
         return replace(_failed(opened.place.location.url, err), video_id=claim.video_id)
 
-    @contextmanager
-    def _heartbeat(self, claim: Claim) -> Iterator[None]:
-        """Renew the claim from another thread: a slow model must not lose it."""
-        over = Event()
-
-        def beat() -> None:
-            with suppress(ClaimLost):  # the next write is refused, and says so
-                while not over.wait(self._options.lease_s / 3):
-                    with suppress(ArchiveBusy):
-                        self._store.renew(claim, self._options.lease_s)
-
-        thread = Thread(target=beat, name="vidqa-lease", daemon=True)
-        thread.start()
-        try:
-            yield
-        finally:
-            over.set()
-            thread.join()
-
     def _wait_for(self, opened: Opened) -> None:
         """A file that another process works on: take it over where that process is dead."""
         url, known = opened.place.location.url, opened.known
@@ -390,70 +370,14 @@ class _Run:
         self._store.release(claim)
         return None
 
-    def _lines(self, opened: Opened, duration_s: float) -> tuple[list[Line], tuple[str, ...]]:
-        """Lines of all subtitles that lie beside the file, and what is wrong with some."""
-        lines: list[Line] = []
-        notes: list[str] = []
-        if opened.path is not None and not is_url(opened.place.location.url):
-            for sidecar in self._sidecars.of(opened.path):
-                found, note = _read(sidecar, duration_s)
-                lines += found
-                notes += note
-        return lines, tuple(notes)
-
-    def _update_lines(self, video: Video, opened: Opened) -> tuple[str, ...]:
-        """Subtitles that were added, changed or taken away since."""
-        url = opened.place.location.url
-        if is_url(url) or video.facts is None:
+    def _follow_subtitles(self, video: Video, url: str) -> tuple[str, ...]:
+        if is_url(url):
             return ()
-        opened.path = opened.path or Path(url)
-        lines, notes = self._lines(opened, video.facts.duration_s)
-        if _told(lines) != _told(self._store.lines_of(video.id)):
-            claim = self._store.claim(video.id, self._holder, self._options.lease_s)
-            if isinstance(claim, Claim):
-                self._store.add_lines(claim, lines, TRACK)
-                self._store.release(claim)
-        return notes
+        return self._subtitling.update(video, Path(url), self._holder, self._options.lease_s)
 
     def _tag(self, video: Video) -> None:
         if new := [tag for tag in self._options.tags if tag not in video.tags]:
             self._store.add_tags(video.id, *new)
-
-    def _overwrite_at(self, url: str, opened: Opened) -> None:
-        """Note whose place this was, if other bytes lay here."""
-        if opened.known is None or all(each.url != url for each in opened.known.locations):
-            self._overwrite(self._store.unplace(self._options.archive, url))
-
-    def _overwrite(self, video_id: int | None) -> None:
-        if video_id is not None:
-            self._overwritten.add(video_id)
-
-    def _remove_overwritten(self) -> list[str]:
-        """Remove videos whose bytes were overwritten and were found nowhere else in this run."""
-        removed = []
-        for video_id in sorted(self._overwritten):
-            with suppress(ArchiveError):  # somebody else has removed it
-                video = self._store.video(video_id)
-                if not any(exists(each) for each in video.locations):
-                    removed.append(self._store.delete_video(video_id).digest)
-        return removed
-
-    def _gone(self, roots: Sequence[str]) -> list[str]:
-        """Known files below the folders that were walked, and no longer there."""
-        places = (place for video in self._videos() for place in video.locations)
-        return [
-            place.url
-            for place in places
-            if not is_url(place.url) and lies_below(place.url, roots) and not exists(place)
-        ]
-
-    def _prune(self, gone: Sequence[str]) -> list[str]:
-        removed = []
-        for url in gone:
-            video_id = self._store.unplace(self._options.archive, url)
-            if video_id is not None and not self._store.video(video_id).locations:
-                removed.append(self._store.delete_video(video_id).digest)
-        return removed
 
     def _centre(self) -> None:
         """Move the mean that vectors are compared about, once a tenth of them is new to it."""
@@ -463,12 +387,6 @@ class _Run:
         total = self._store.progress(self._generation.id).clips
         if added * _RENEW_MEAN >= total or self._store.mean(self._generation.id) is None:
             self._store.set_mean(self._generation.id, self._store.measure_mean(self._generation.id))
-
-    def _videos(self) -> Iterator[Video]:
-        where, after = Filter(archives=[self._options.archive]), 0
-        while page := self._store.videos(where, after=after, limit=_PAGE):
-            yield from page
-            after = page[-1].id
 
     def _tell(self, report: FileReport) -> None:
         self._reports.append(report)
@@ -503,17 +421,6 @@ def _film_of(opened: Opened) -> Film:
             next_step="Run the same command again.",
         )
     return opened.film
-
-
-def _read(sidecar: Path, duration_s: float) -> tuple[list[Line], list[str]]:
-    try:
-        return read_lines(sidecar, duration_s), []
-    except ArchiveError as err:  # the video is worth having without them
-        return [], [str(err)]
-
-
-def _told(lines: Iterable[Line]) -> list[tuple[float, float, str]]:
-    return sorted((line.span.start_s, line.span.end_s, line.text) for line in lines)
 
 
 def _failed(url: str, err: VideoError | ArchiveError | None) -> FileReport:

@@ -6,18 +6,18 @@ The new generation takes over once it has every video that searches can find now
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from vidqa.archive.discover import exists
-from vidqa.archive.records import Filter, Video
+from vidqa.archive.records import Filter
 from vidqa.archive.store import Store
 from vidqa.effort import Halt
 from vidqa.pipeline.embedder import Embedder
 from vidqa.pipeline.ingest import IngestOptions, generation_of, ingest
 from vidqa.pipeline.ingest_report import IngestReport, Watcher
+from vidqa.pipeline.vanished import videos_of
 
-_PAGE = 500
+_LIVING = Filter(states=("ready", "indexing"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,7 +68,7 @@ def reindex(
     """
     generation, options = generation_of(store, embedder), options or IngestOptions()
     urls: dict[str, list[str]] = defaultdict(list)
-    for video in _videos(store):
+    for video in videos_of(store, _LIVING):
         urls[video.archive] += [place.url for place in video.locations if exists(place)][:1]
     reports = {}
     for archive, places in urls.items():
@@ -77,7 +77,9 @@ def reindex(
         if reports[archive].interrupted:
             return ReindexReport(reports=reports, missing=(), switched=False)
     missing = tuple(
-        video.digest for video in _videos(store) if not store.embedded(video.id, generation.id)
+        video.digest
+        for video in videos_of(store, _LIVING)
+        if not store.embedded(video.id, generation.id)
     )
     serving = store.serving()
     before = serving is not None and serving.id == generation.id
@@ -85,11 +87,3 @@ def reindex(
     if switched and not before:
         store.serve(generation.id)
     return ReindexReport(reports=reports, missing=missing, switched=switched)
-
-
-def _videos(store: Store) -> Iterator[Video]:
-    """All that did not fail."""
-    where, after = Filter(states=("ready", "indexing")), 0
-    while page := store.videos(where, after=after, limit=_PAGE):
-        yield from page
-        after = page[-1].id
