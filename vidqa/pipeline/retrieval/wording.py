@@ -14,14 +14,14 @@ QuestionKind = Literal["count", "whether", "when", "open"]
 _AUXILIARY = (
     r"(?:do|does|did|is|are|was|were|has|have|had|will|would|can|could)(?:n['’]?t)?(?:\s+not)?"
 )
-_HEADS: tuple[tuple[QuestionKind, re.Pattern[str]], ...] = tuple(
-    (kind, re.compile(rf"^\s*{words}\b[\s,]*", re.IGNORECASE))  # type: ignore[misc]
-    for kind, words in (
-        ("count", rf"(?:how\s+often|how\s+many\s+times)(?:\s+{_AUXILIARY})?"),
-        ("when", rf"(?:when|at\s+what\s+time)\s+{_AUXILIARY}"),
-        ("whether", _AUXILIARY),
-    )
-)
+_WORDS: dict[QuestionKind, str] = {
+    "count": rf"(?:how\s+often|how\s+many\s+times)(?:\s+{_AUXILIARY})?",
+    "when": rf"(?:when|at\s+what\s+time)\s+{_AUXILIARY}",
+    "whether": _AUXILIARY,
+}
+_HEADS = [
+    (kind, re.compile(rf"^\s*{words}\b[\s,]*", re.IGNORECASE)) for kind, words in _WORDS.items()
+]
 _THERE = re.compile(r"^there\s+(?:be\s+)?(?:(?:an?|any|the)\s+)?", re.IGNORECASE)
 _TAIL = re.compile(
     r"\s*(?:\b(?:ever\s+)?(?:in|on)\s+(?:the|these|any|my|all)\s+(?:videos?|archive|footage))?"
@@ -32,7 +32,10 @@ _TAIL = re.compile(
 
 def kind_of(question: str) -> QuestionKind:
     """What is asked for: how often, whether or when something happens, or anything else."""
-    return next((kind for kind, head in _HEADS if head.match(question)), "open")
+    for kind, head in _HEADS:
+        if head.match(question):
+            return kind
+    return "open"
 
 
 def statement_of(question: str) -> str:
