@@ -19,7 +19,7 @@ _WORDS: dict[QuestionKind, str] = {
     "when": rf"(?:when|at\s+what\s+time)\s+{_AUXILIARY}",
     "whether": _AUXILIARY,
 }
-_HEADS = [
+_HEADS: list[tuple[QuestionKind, re.Pattern[str]]] = [
     (kind, re.compile(rf"^\s*{words}\b[\s,]*", re.IGNORECASE)) for kind, words in _WORDS.items()
 ]
 _THERE = re.compile(r"^there\s+(?:be\s+)?(?:(?:an?|any|the)\s+)?", re.IGNORECASE)
