@@ -47,6 +47,7 @@ WANTED = {
     "wrong": 0,
 }
 _CPU = " of CPU"
+_PEERS_QUERIES = 50
 Row = dict[str, Any]
 
 
@@ -126,7 +127,7 @@ def _rebuild(folder: Path, options: argparse.Namespace) -> list[Row]:
 
 def _peers(folder: Path, options: argparse.Namespace) -> list[Row]:
     """The same vectors in everybody's index."""
-    data = clustered(folder, options.peers_count, 1_024, options.queries)
+    data = clustered(folder, options.peers_count, 1_024, _PEERS_QUERIES)
     rows = [_ours(folder, data)]
     for contender in contenders(options.peers):
         place = Path(tempfile.mkdtemp(dir=folder))
@@ -137,6 +138,7 @@ def _peers(folder: Path, options: argparse.Namespace) -> list[Row]:
         row |= _spread(times_ms) | {"recall@10": data.recall(found)}
         row["bytes per vector"] = round(size / len(data.vectors_ND))
         rows.append(row)
+        print(row, file=sys.stderr, flush=True)  # some take many minutes
         shutil.rmtree(place)
     data.source.close()
     return rows
