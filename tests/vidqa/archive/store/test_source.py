@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.archive.drawn import (
+from tests.vidqa.archive.store.drawn import (
     DIMENSION,
     a_clip,
     a_generation,

@@ -8,7 +8,7 @@ from __future__ import annotations
 import sys
 import time
 
-from tests.archive.drawn import a_clip, a_generation, claimed, entered
+from tests.vidqa.archive.store.drawn import a_clip, a_generation, claimed, entered
 from vidqa.archive.store import open_store
 
 if __name__ == "__main__":

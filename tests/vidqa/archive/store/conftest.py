@@ -9,7 +9,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from tests.archive.postgres_server import postgres_folder, running_server
+from tests.vidqa.archive.store.postgres_server import postgres_folder, running_server
 from vidqa.archive.store import Store, open_store
 from vidqa.archive.tables import metadata
 

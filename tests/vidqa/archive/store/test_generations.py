@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tests.archive.drawn import (
+from tests.vidqa.archive.store.drawn import (
     DIMENSION,
     a_clip,
     a_generation,

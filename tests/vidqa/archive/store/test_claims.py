@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.archive.drawn import a_clip, a_generation, a_line, claimed, entered, indexed
+from tests.vidqa.archive.store.drawn import a_clip, a_generation, a_line, claimed, entered, indexed
 from vidqa.archive.records import Held
 from vidqa.archive.store import Store
 from vidqa.errors import ArchiveError, ClaimLost

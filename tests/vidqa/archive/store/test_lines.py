@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.archive.drawn import a_line, claimed, entered
+from tests.vidqa.archive.store.drawn import a_line, claimed, entered
 from vidqa.archive.records import Filter
 from vidqa.archive.store import Store
 from vidqa.archive.words import fold

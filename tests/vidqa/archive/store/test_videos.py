@@ -4,7 +4,7 @@ from datetime import datetime, timedelta, timezone
 
 import pytest
 
-from tests.archive.drawn import a_location, entered, indexed, some_facts
+from tests.vidqa.archive.store.drawn import a_location, entered, indexed, some_facts
 from vidqa.archive.records import Filter, Location, Video
 from vidqa.archive.store import Store
 from vidqa.errors import ArchiveError

@@ -13,8 +13,8 @@ import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 
-from tests.archive.conftest import create_database
-from tests.archive.drawn import a_clip, a_generation, claimed, entered, indexed
+from tests.vidqa.archive.store.conftest import create_database
+from tests.vidqa.archive.store.drawn import a_clip, a_generation, claimed, entered, indexed
 from vidqa.archive.database import database_of
 from vidqa.archive.store import Store, open_store
 from vidqa.archive.tables import metadata

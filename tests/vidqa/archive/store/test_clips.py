@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from tests.archive.drawn import (
+from tests.vidqa.archive.store.drawn import (
     DIMENSION,
     a_clip,
     a_generation,

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import delete
 
-from tests.archive.drawn import a_clip, a_generation, a_line, claimed, entered, indexed
+from tests.vidqa.archive.store.drawn import a_clip, a_generation, a_line, claimed, entered, indexed
 from vidqa.archive.records import Deleted
 from vidqa.archive.store import Store, open_store
 from vidqa.archive.tables import claims, thumbnails

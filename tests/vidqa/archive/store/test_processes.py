@@ -8,7 +8,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from tests.archive.drawn import a_clip, a_generation, claimed, entered, indexed
+from tests.vidqa.archive.store.drawn import a_clip, a_generation, claimed, entered, indexed
 from vidqa.archive.records import Claim, Held
 from vidqa.archive.store import Store, open_store
 
@@ -17,7 +17,15 @@ ROOT = Path(__file__).resolve().parents[2]
 
 def adding(place: str, name: str, count: int, pause_s: float = 0) -> subprocess.Popen[str]:
     return subprocess.Popen(
-        [sys.executable, "-m", "tests.archive.adding", place, name, str(count), str(pause_s)],
+        [
+            sys.executable,
+            "-m",
+            "tests.vidqa.archive.store.adding",
+            place,
+            name,
+            str(count),
+            str(pause_s),
+        ],
         stdout=subprocess.PIPE,
         text=True,
         cwd=ROOT,
