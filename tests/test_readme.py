@@ -86,3 +86,10 @@ def test_every_subcommand_is_in_the_table() -> None:
 
     for command in app.registered_commands:
         assert f"`vidqa {command.name}" in README
+
+
+def test_the_archive_commands_work_in_order(workplace: Path) -> None:
+    (workplace / "hits").mkdir()
+    for command in block("archive commands").splitlines():
+        done = vidqa(command, workplace)
+        assert done.returncode == 0, f"{command}: {done.stderr}"

@@ -98,6 +98,11 @@ class Engine:
         where = f"{self._model.dtype} on {self._model.device.type}, torch {torch.__version__}"
         return f"{tower_digest(self._model)} {where}"
 
+    @property
+    def dimension(self) -> int:
+        """Of the vectors that :meth:`embed` and :meth:`embed_texts` give."""
+        return self._model.config.text.hidden_size
+
     def row_bytes(self, height: int, width: int) -> int:
         """Bytes of the tokens of one row of frames of that size."""
         return row_bytes(self._model, height, width)

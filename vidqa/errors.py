@@ -70,6 +70,26 @@ class CacheError(VidqaError):
     stage = "cache"
 
 
+class ArchiveError(VidqaError):
+    """An archive that cannot be opened, read, written or trusted."""
+
+    stage = "archive"
+
+
+class ArchiveBusy(ArchiveError):  # noqa: N818  (says what is the matter)
+    """The archive's database is locked, full of connections or away; nothing was changed."""
+
+    retryable = True
+
+
+class ClaimLost(ArchiveError):  # noqa: N818  (says what is the matter)
+    """Another process has taken over the video, or it was deleted; nothing was changed."""
+
+
+class ChangesPruned(ArchiveError):  # noqa: N818  (says what is the matter)
+    """The changes that an index still misses are no longer kept: build it from the vectors."""
+
+
 class ModelError(VidqaError):
     """A checkpoint that cannot be found, loaded or run."""
 

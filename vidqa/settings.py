@@ -66,16 +66,32 @@ class Settings(BaseSettings):
     prefix_place: Literal["device", "host"] = "device"
     """Where those lie: beside the weights, or in the host's memory and copied back when used."""
 
+    archive_dir: Path | None = None
+    """Where the archive of indexed videos lies; the user's own data folder when not given."""
+    archive_url: str | None = None
+    """The archive's database in place of a file there: ``postgresql://...``, or another file."""
+
     @field_validator("model")
     @classmethod
     def _folder_at_home(cls, model: str) -> str:
         """A file or a variable has no shell to say where home is."""
         return os.path.expanduser(model)  # noqa: PTH111  (a name of the hub is no path)
 
-    @field_validator("cache_dir")
+    @field_validator("cache_dir", "archive_dir")
     @classmethod
-    def _cache_at_home(cls, folder: Path | None) -> Path | None:
+    def _folders_at_home(cls, folder: Path | None) -> Path | None:
         return None if folder is None else Path(os.path.expanduser(folder))  # noqa: PTH111
+
+    @property
+    def archive_place(self) -> str:
+        """The archive's database: a path or a URL."""
+        if self.archive_url is not None:
+            return self.archive_url
+        if self.archive_dir is not None:
+            return str(self.archive_dir / "archive.db")
+        from platformdirs import user_data_path  # only where it is needed: start-up time
+
+        return str(user_data_path("vidqa", appauthor=False) / "archive.db")
 
     @property
     def cache_folder(self) -> Path:

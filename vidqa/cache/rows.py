@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 from collections import OrderedDict, defaultdict
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Lock
@@ -166,6 +167,22 @@ class RowStore:
                 self.folder.remove_for_certain(entry.path)
             yield entry, wrong
 
+    def forget(self, video: str) -> int:
+        """Remove everything that is kept of a video, ``sha256:...``; how many files.
+
+        Raises :class:`CacheError` where a file cannot be read or removed.
+        """
+        homes: dict[Path, list[Path]] = defaultdict(list)
+        for entry in self.folder.entries():
+            if of_this_version(self.folder, entry):
+                homes[entry.path.parent].append(entry.path)
+        gone = [path for paths in homes.values() if _is_of(paths, video) for path in paths]
+        for path in gone:
+            self.folder.remove_for_certain(path)
+        with self._lock:
+            self._spaces.clear()
+        return len(gone)
+
     def _known(self, space: Space) -> _Known:
         """The space's tables, brought up to what lies on disk now."""
         known = self._spaces.setdefault(space.digest, _Known())
@@ -219,6 +236,14 @@ class RowStore:
 def of_this_version(folder: CacheFolder, entry: Entry) -> bool:
     """Whether a file of the folder is of the layout that is written now."""
     return entry.path.relative_to(folder.root).parts[0] == VERSION
+
+
+def _is_of(paths: Sequence[Path], video: str) -> bool:
+    """Whether files of one space are of a video; a damaged one says nothing of the others."""
+    for path in paths:
+        with suppress(CacheError, FileNotFoundError):
+            return read_pack(path).space.video == video
+    return False
 
 
 def checks_of(tokens_RB: Bytes) -> NDArray[np.uint8]:

@@ -228,7 +228,10 @@ ask = answer_command(
     Verb(
         metavar="QUESTION",
         help="A question about the video or image.",
-        doc="Ask a question about a video or an image.",
+        doc=(
+            "Ask a question about a video or an image.\n\nvidqa ask --archive QUESTION asks all "
+            "videos that were indexed; its options: vidqa ask --archive --help."
+        ),
         answer=_ask,
         strict=False,
         needs_time=False,

@@ -9,7 +9,8 @@ from typing import Annotated
 import typer
 
 from vidqa import __version__
-from vidqa.cli import answers, bench, cache, calibrating, inspection
+from vidqa.cli import answers, archive, bench, cache, calibrating, indexing, inspection, searching
+from vidqa.cli.asking import AskCommand
 from vidqa.cli.errors import FAILED, INTERRUPTED
 from vidqa.cli.streams import mend_streams
 
@@ -25,13 +26,16 @@ app = typer.Typer(
     ),
 )
 app.command("ground")(answers.ground)
-app.command("ask")(answers.ask)
+app.command("ask", cls=AskCommand)(answers.ask)
 app.command("describe")(answers.describe)
+app.command("index")(indexing.index)
+app.command("search")(searching.search)
 app.command("probe")(inspection.probe_file)
 app.command("plan")(inspection.plan_file)
 app.command("models")(inspection.models)
 app.command("calibrate")(calibrating.calibrate_model)
 app.command("doctor")(inspection.doctor)
+app.add_typer(archive.app)
 app.add_typer(cache.app)
 app.add_typer(bench.app)
 

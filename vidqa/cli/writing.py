@@ -63,7 +63,7 @@ def _put(file: Path, name: str, text: str, outputs: Outputs, report: Report) -> 
         show(text.rstrip("\n"))
         return
     path = outputs.path_of(file, name)
-    _write(path, text)
+    write_file(path, text)
     report.say(f"wrote {path}")
 
 
@@ -75,7 +75,7 @@ def _text_of(file: Path, results: Sequence[Result], name: str) -> str:
     return export_results(results, name) if len(results) > 1 else export_result(results[0], name)
 
 
-def _write(path: Path, text: str) -> None:
+def write_file(path: Path, text: str) -> None:
     try:
         path.write_text(text, encoding="utf-8")
     except OSError as err:

@@ -8,6 +8,7 @@ a written second is 1.001 s long, as editing programs expect of non-drop materia
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from vidqa.errors import ExportError
@@ -44,24 +45,42 @@ class _Rate:
         return f"{hours:02d}:{minutes:02d}:{seconds:02d}:{frames:02d}"
 
 
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """One event of an edit list."""
+
+    clip: str
+    """Name of the source."""
+    span: Span
+    words: str
+
+
 def to_edl(result: Result, *, frame_rate: float, clip_name: str) -> str:
     """The edit list; each event is named after the clip and carries its words as a comment.
+
+    Raises :class:`ExportError` as :func:`edit_list`.
+    """
+    name = " ".join((clip_name or result.provenance.video.id).split())
+    cuts = [Cut(name, segment.span, words) for segment, words in told_of(result)]
+    return edit_list(cuts, title=title_of(result)[:70] or name, frame_rate=frame_rate)
+
+
+def edit_list(cuts: Sequence[Cut], *, title: str, frame_rate: float) -> str:
+    """Moments of any number of sources, cut one after the other.
 
     Raises :class:`ExportError` for a rate no timecode has, more than 999 events, or a span beyond
     the 24 hours a timecode can tell.
     """
-    told = told_of(result)
-    _check([segment.span for segment, _ in told], frame_rate)
-    rate, title, record = _Rate(frame_rate), title_of(result), 0
-    name = " ".join((clip_name or result.provenance.video.id).split())
-    lines = [f"TITLE: {title[:70] or name}", "FCM: NON-DROP FRAME", ""]
-    for number, (segment, words) in enumerate(told, start=1):
-        first, after = rate.frames(segment.span)
+    _check([cut.span for cut in cuts], frame_rate)
+    rate, record = _Rate(frame_rate), 0
+    lines = [f"TITLE: {title}", "FCM: NON-DROP FRAME", ""]
+    for number, cut in enumerate(cuts, start=1):
+        first, after = rate.frames(cut.span)
         times = (first, after, record, record + after - first)
         lines.append(
             f"{number:03d}  AX       V     C        " + " ".join(map(rate.timecode, times))
         )
-        lines += [f"* FROM CLIP NAME: {name}", f"* COMMENT: {words}", ""]
+        lines += [f"* FROM CLIP NAME: {cut.clip}", f"* COMMENT: {cut.words}", ""]
         record += after - first
     return "\n".join(lines) + "\n"
 

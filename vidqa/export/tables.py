@@ -43,9 +43,9 @@ def to_csv(result: Result) -> str:
     table = csv.writer(sheet, lineterminator="\n")
     table.writerow(COLUMNS + MARK_COLUMNS if marks else COLUMNS)
     told = told_of(result)
-    table.writerows([*_span_cells(s, _not_a_formula(words)), *blank] for s, words in told)
+    table.writerows([*_span_cells(s, not_a_formula(words)), *blank] for s, words in told)
     if isinstance(result, AskResult):
-        answer = _not_a_formula(one_line(result.answer))
+        answer = not_a_formula(one_line(result.answer))
         table.writerows(_mark_cells(mark, answer) for mark in marks)
     return sheet.getvalue()
 
@@ -61,9 +61,9 @@ def _mark_cells(mark: Mark, words: str) -> list[str]:
     if mark.pts_s is not None:
         times = [f"{mark.pts_s:.3f}"] * 2 + [format_timecode(mark.pts_s)] * 2
     xy = [f"{x:.2f}" for x in mark.xy] + [""] * (4 - len(mark.xy))
-    return [*times, "", "", words, mark.kind, *xy, _not_a_formula(mark.label)]
+    return [*times, "", "", words, mark.kind, *xy, not_a_formula(mark.label)]
 
 
-def _not_a_formula(text: str) -> str:
+def not_a_formula(text: str) -> str:
     """Spreadsheets run a cell that begins with one of these; an apostrophe makes it words."""
     return f"'{text}" if text[:1] in ("=", "+", "-", "@") else text

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Protocol
 
 import numpy as np
 from av.video.frame import VideoFrame
@@ -15,6 +16,13 @@ from numpy.typing import NDArray
 
 from vidqa.video.orient import Orientation
 from vidqa.video.resize import Resizer
+
+
+class Painter(Protocol):
+    """Whoever takes decoded pictures."""
+
+    def paint(self, frame: VideoFrame, source: int, pts: int) -> None:
+        """Take ``frame``, whose own tick is ``pts``, for ``source``."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from pathlib import Path
 from vidqa.errors import VideoError
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Deadline:
     """A moment on the monotonic clock by which one piece of work must be over."""
 
@@ -22,6 +22,10 @@ class Deadline:
     def after(cls, seconds: float, path: Path, work: str) -> Deadline:
         """A deadline that many seconds from now; ``work`` names the piece for the message."""
         return cls(path, work, seconds, time.monotonic() + seconds)
+
+    def extend(self, seconds: float) -> None:
+        """Allow more: time that was spent waiting for somebody else does not count."""
+        self.ends_at += seconds
 
     def check(self) -> None:
         """Raise :class:`VideoError` ``video_timeout`` once the moment has passed."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from vidqa.video.canvas import Brush
+from vidqa.video.canvas import Painter
 from vidqa.video.cursor import PacketCursor
 from vidqa.video.deadline import Deadline
 from vidqa.video.film import Film, feed
@@ -18,7 +18,7 @@ _SKIPPING = frozenset({"h264", "hevc", "mpeg1video", "mpeg2video", "mpeg4"})
 """Codecs whose decoders can be told, packet by packet, to drop pictures no other refers to."""
 
 
-def paint_runs(film: Film, runs: Sequence[Run], brush: Brush) -> None:
+def paint_runs(film: Film, runs: Sequence[Run], brush: Painter) -> None:
     """Decode the runs in order, through one opening of the file."""
     deadline = film.decode_deadline()
     with PacketCursor(film) as cursor:
@@ -26,7 +26,9 @@ def paint_runs(film: Film, runs: Sequence[Run], brush: Brush) -> None:
             paint_run(film, cursor, run, brush, deadline)
 
 
-def paint_run(film: Film, cursor: PacketCursor, run: Run, brush: Brush, deadline: Deadline) -> None:
+def paint_run(
+    film: Film, cursor: PacketCursor, run: Run, brush: Painter, deadline: Deadline
+) -> None:
     """Decode one run, skipping what neither is wanted nor helps to decode what is."""
     source_of = {int(film.index.pts_P[packet]): packet for packet in run.wanted}
     wanted = frozenset(run.wanted)

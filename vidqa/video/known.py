@@ -39,7 +39,7 @@ class KnownFile(NamedTuple):
 
     def unchanged(self) -> bool:
         """Whether the file certainly still is what was measured."""
-        return self.stamp is not None and self.stamp == _stamp(self.path)
+        return self.stamp is not None and self.stamp == stamp_of(self.path)
 
 
 @dataclass(slots=True)
@@ -54,7 +54,7 @@ class KnownFiles:
     def open(self, path: Path, *, reader: str = "pyav", threads: int | None = None) -> KnownFile:
         """As :func:`vidqa.video.open_reader`, which see for errors; measures only what is new."""
         name = (str(path.absolute()), reader, threads)
-        stamp, now_s = _stamp(path), self.clock()
+        stamp, now_s = stamp_of(path), self.clock()
         with self._lock:
             if name in self._known and self._known[name].stamp == stamp:
                 self._known.move_to_end(name)
@@ -76,7 +76,7 @@ def _settled(stamp: Stamp, now_s: float) -> bool:
     return now_s - newest_ns / 1e9 > tick_s
 
 
-def _stamp(path: Path) -> Stamp:
+def stamp_of(path: Path) -> Stamp:
     """What changes with a file: device, number, size, times of change of content and of rest."""
     try:
         status = path.stat()

@@ -19,7 +19,7 @@ from vidqa.video.decode import paint_runs
 from vidqa.video.film import Film, decoded_frames, key_times
 from vidqa.video.frames import Frames
 from vidqa.video.probe import VideoInfo, describe
-from vidqa.video.recover import decodes_after, recover
+from vidqa.video.recover import recover, unreadable_tail
 from vidqa.video.runs import plan_runs, share_runs
 from vidqa.video.sizes import checked_size
 
@@ -137,7 +137,8 @@ class PyavReader:
         if not missing:
             return _framed(film, canvas, asked_T, sources, None)
         open_ended = recover(film, missing, canvas.brush(film.orientation))
-        return _framed(film, canvas, asked_T, sources, _tail(film, canvas, open_ended))
+        tail = unreadable_tail(film, canvas.painted, open_ended)
+        return _framed(film, canvas, asked_T, sources, tail)
 
 
 def checked_threads(threads: int | None) -> int:
@@ -157,22 +158,6 @@ def _cores() -> int:
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
-
-
-def _tail(film: Film, canvas: Canvas, open_ended: Sequence[int]) -> int | None:
-    """Tick at which an unreadable tail starts; None where pictures decode again later."""
-    if not open_ended:
-        return None
-    pts = film.index.pts_P
-    first = min(open_ended, key=lambda packet: int(pts[packet]))
-    own = [tick for packet, tick in canvas.painted.items() if tick == pts[packet]]
-    if any(tick > pts[first] for tick in own) or decodes_after(film, first):
-        return None
-    shown = canvas.painted.get(first)
-    if shown is None:
-        return int(film.clock.pts_F[0])
-    after = int(np.searchsorted(film.clock.pts_F, shown, side="right"))
-    return int(film.clock.pts_F[after])
 
 
 def _framed(

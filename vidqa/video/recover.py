@@ -8,12 +8,12 @@ decodes stays on screen. When nothing after it decodes either, it belongs to an 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 from av.video.frame import VideoFrame
 
-from vidqa.video.canvas import Brush
+from vidqa.video.canvas import Painter
 from vidqa.video.cursor import PacketCursor
 from vidqa.video.deadline import Deadline
 from vidqa.video.film import Film, feed
@@ -22,7 +22,7 @@ _KEYS_BACK = (0, 2)
 _KEYS_ONWARD = 2
 
 
-def recover(film: Film, missing: Sequence[int], brush: Brush) -> list[int]:
+def recover(film: Film, missing: Sequence[int], brush: Painter) -> list[int]:
     """Paint the missing packets as well as the file allows; returns those with nothing after them.
 
     A packet is painted with its own picture, or the last one shown before it, or where there is
@@ -35,7 +35,28 @@ def recover(film: Film, missing: Sequence[int], brush: Brush) -> list[int]:
     return last
 
 
-def decodes_after(film: Film, packet: int) -> bool:
+def unreadable_tail(
+    film: Film, painted: Mapping[int, int], open_ended: Sequence[int]
+) -> int | None:
+    """Tick at which an unreadable tail starts; None where pictures decode again later.
+
+    ``painted`` has the tick painted for each packet, ``open_ended`` what :func:`recover` returned.
+    """
+    if not open_ended:
+        return None
+    pts = film.index.pts_P
+    first = min(open_ended, key=lambda packet: int(pts[packet]))
+    own = [tick for packet, tick in painted.items() if tick == pts[packet]]
+    if any(tick > pts[first] for tick in own) or _decodes_after(film, first):
+        return None
+    shown = painted.get(first)
+    if shown is None:
+        return int(film.clock.pts_F[0])
+    after = int(np.searchsorted(film.clock.pts_F, shown, side="right"))
+    return int(film.clock.pts_F[after])
+
+
+def _decodes_after(film: Film, packet: int) -> bool:
     """Whether any picture shown after this packet's comes out of the rest of the file."""
     deadline = film.decode_deadline("looking for the end of the damage")
     pts = int(film.index.pts_P[packet])
@@ -45,7 +66,7 @@ def decodes_after(film: Film, packet: int) -> bool:
         return any(frame.pts is not None and frame.pts > pts for frame in frames)
 
 
-def _recover_group(film: Film, group: list[int], brush: Brush, deadline: Deadline) -> list[int]:
+def _recover_group(film: Film, group: list[int], brush: Painter, deadline: Deadline) -> list[int]:
     """Paint one group from ever further back; returns its packets with nothing after them."""
     after_all: list[int] = []
     for first in _starts(film, group[0]):
@@ -80,7 +101,7 @@ def _attempt(
     film: Film,
     first: int,
     missing: list[int],
-    brush: Brush,
+    brush: Painter,
     deadline: Deadline,
     *,
     settle: bool,
@@ -109,7 +130,7 @@ def _attempt(
     return unpainted, left
 
 
-def _settle(packet: int, before: VideoFrame | None, brush: Brush) -> list[int]:
+def _settle(packet: int, before: VideoFrame | None, brush: Painter) -> list[int]:
     """Let the frame before stand for a damaged one; the packet itself when there is none."""
     if before is None or before.pts is None:
         return [packet]

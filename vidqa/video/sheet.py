@@ -35,7 +35,7 @@ from vidqa.video.sheet_text import drawable, font, shorten, width_of, wrap
 from vidqa.video.sheet_timeline import Timeline, clock, draw_timeline
 
 _TITLE_SIZE, _ANSWER_SIZE, _CAPTION_SIZE = 44, 30, 24
-_GAP_PX, _CAPTION_PX, _BORDER_PX = 20, 40, 6
+_GAP_PX, CAPTION_PX, _BORDER_PX = 20, 40, 6
 _SAME_FRAME_S = 5e-4  # readers differ in the last bits of a time
 _STILL_HIGH, _STILL_ENLARGED = 1400, 4
 _CELL_MAX = (720, 600)  # width, height: one frame alone should not fill a wall
@@ -61,21 +61,25 @@ class Drawing:
 
 
 @dataclass(frozen=True, slots=True)
-class _Grid:
+class Grid:
+    """Where pictures lie on a page, each above its caption."""
+
     count: int
     columns: int
     rows: int
     width: int
     height: int
+    caption_px: int = CAPTION_PX
 
     @property
     def height_px(self) -> int:
-        return self.rows * (self.height + _CAPTION_PX + _GAP_PX)
+        """Of all rows together."""
+        return self.rows * (self.height + self.caption_px + _GAP_PX)
 
     def corner(self, k: int) -> tuple[int, int]:
         """Left and top of frame ``k``, counted along the rows, inside the grid."""
         row, column = divmod(k, self.columns)
-        top = row * (self.height + _CAPTION_PX + _GAP_PX)
+        top = row * (self.height + self.caption_px + _GAP_PX)
         return MARGIN_PX + column * (self.width + _GAP_PX), top
 
 
@@ -111,8 +115,8 @@ def draw_sheet(
     high, wide = rgb_THWC.shape[1:3]
     drawing = Drawing(marks, source or (wide, high))
     pictures = _pictures(rgb_THWC, pts_T, spans, drawing)
-    parts = [_header(title, line), pictures, draw_timeline(timeline)]
-    _save(_stack(parts), out, title, line)
+    parts = [header_of(title, line), pictures, draw_timeline(timeline)]
+    save_sheet(stacked(parts), out, title, line)
 
 
 def draw_still_sheet(
@@ -127,7 +131,7 @@ def draw_still_sheet(
 
     There is no timeline. Everything else as :func:`draw_sheet`.
     """
-    _check_format(out)
+    check_format(out)
     picture = Image.fromarray(rgb_HWC)
     wide, high = _still_size(*picture.size)
     large = picture.resize((wide, high), Image.Resampling.LANCZOS)
@@ -136,7 +140,7 @@ def draw_still_sheet(
     page.paste(drawn, (MARGIN_PX, 0))
     frame = (MARGIN_PX - 1, 0, MARGIN_PX + wide, high)
     ImageDraw.Draw(page).rectangle(frame, outline=HAIRLINE)  # a white picture ends somewhere
-    _save(_stack([_header(title, answer), page]), out, title, answer)
+    save_sheet(stacked([header_of(title, answer), page]), out, title, answer)
 
 
 def _still_size(width: int, height: int) -> tuple[int, int]:
@@ -151,7 +155,7 @@ def sheet_frame_size(width: int, height: int, count: int) -> tuple[int, int]:
 
     Never larger than the video itself, so that reading costs no more than it shows.
     """
-    grid = _fit_grid(count, width / height)
+    grid = fit_grid(count, width / height)
     shrink = min(1.0, grid.width / width, grid.height / height)
     return max(1, round(height * shrink)), max(1, round(width * shrink))
 
@@ -161,7 +165,8 @@ def _in_time_order(frames: Frames) -> tuple[Pictures, list[float]]:
     return frames.rgb_THWC[first], [float(t) for t in pts_T]
 
 
-def _header(title: str, answer: str) -> Image.Image:
+def header_of(title: str, answer: str) -> Image.Image:
+    """The question, large, above its answer, two lines of each at most."""
     width = WIDTH_PX - 2 * MARGIN_PX
     titles = wrap(drawable(title), _TITLE_SIZE, width, 2)
     answers = wrap(drawable(answer), _ANSWER_SIZE, width, 2)
@@ -180,7 +185,7 @@ def _pictures(
 ) -> Image.Image:
     if not pts_T:
         return Image.new("RGB", (WIDTH_PX, 1), PAPER)
-    grid = _fit_grid(len(pts_T), rgb_THWC.shape[2] / rgb_THWC.shape[1])
+    grid = fit_grid(len(pts_T), rgb_THWC.shape[2] / rgb_THWC.shape[1])
     image = Image.new("RGB", (WIDTH_PX, grid.height_px), PAPER)
     for k, (rgb_HWC, t_s) in enumerate(zip(rgb_THWC, pts_T, strict=True)):
         inside = any(span.contains(t_s) for span in spans)
@@ -192,7 +197,7 @@ def _pictures(
 
 def _draw_cell(
     sheet: Image.Image,
-    grid: _Grid,
+    grid: Grid,
     corner: tuple[int, int],
     picture: Image.Image,
     t_s: float,
@@ -214,18 +219,21 @@ def _draw_cell(
     pen.text(at, text, fill=ON_ACCENT if inside else GREY, font=font(_CAPTION_SIZE))
 
 
-def _fit_grid(count: int, aspect: float) -> _Grid:
-    """The grid whose picture area comes nearest to a page half as high as wide."""
-    return min((_grid(count, n, aspect) for n in range(1, count + 1)), key=_unlike_a_page)
+def fit_grid(count: int, aspect: float, caption_px: int = CAPTION_PX) -> Grid:
+    """The grid whose picture area comes nearest to a page half as high as wide; ``aspect`` is the
+    width of a picture over its height."""
+    grids = (_grid(count, n, aspect, caption_px) for n in range(1, count + 1))
+    return min(grids, key=_unlike_a_page)
 
 
-def _grid(count: int, columns: int, aspect: float) -> _Grid:
+def _grid(count: int, columns: int, aspect: float, caption_px: int) -> Grid:
     room = (WIDTH_PX - 2 * MARGIN_PX + _GAP_PX) // columns - _GAP_PX
     width = max(1, min(room, _CELL_MAX[0], round(_CELL_MAX[1] * aspect)))
-    return _Grid(count, columns, math.ceil(count / columns), width, max(1, round(width / aspect)))
+    rows, height = math.ceil(count / columns), max(1, round(width / aspect))
+    return Grid(count, columns, rows, width, height, caption_px)
 
 
-def _unlike_a_page(grid: _Grid) -> float:
+def _unlike_a_page(grid: Grid) -> float:
     """0 for a full-width grid half as high as wide; unused width and uneven rows count too."""
     taller = math.log(grid.height_px / (WIDTH_PX * 0.55))
     unused = 1 - grid.columns * (grid.width + _GAP_PX) / (WIDTH_PX - 2 * MARGIN_PX)
@@ -242,7 +250,8 @@ def _span_line(spans: Sequence[Span], duration_s: float) -> str:
     return ",  ".join(shown) + more
 
 
-def _stack(parts: Sequence[Image.Image]) -> Image.Image:
+def stacked(parts: Sequence[Image.Image]) -> Image.Image:
+    """Parts of a page above each other."""
     image = Image.new("RGB", (WIDTH_PX, sum(part.height for part in parts)), PAPER)
     top = 0
     for part in parts:
@@ -251,7 +260,9 @@ def _stack(parts: Sequence[Image.Image]) -> Image.Image:
     return image
 
 
-def _save(image: Image.Image, out: Path, title: str, answer: str) -> None:
+def save_sheet(image: Image.Image, out: Path, title: str, answer: str) -> None:
+    """Write the page in one step, the full words in a PNG's metadata; raises :class:`ExportError`
+    where it cannot be written."""
     kind = SHEET_FORMATS[out.suffix.lower()]
     part = out.with_name(f".{out.name}.part")
     notes = PngInfo()
@@ -278,10 +289,11 @@ def _check(duration_s: float, out: Path) -> None:
             code="sheet_impossible",
             next_step="Give the video's duration in seconds, above 0.",
         )
-    _check_format(out)
+    check_format(out)
 
 
-def _check_format(out: Path) -> None:
+def check_format(out: Path) -> None:
+    """Raise :class:`ExportError` for a suffix that is no picture format."""
     if out.suffix.lower() not in SHEET_FORMATS:
         raise ExportError(
             f"{out}: {out.suffix or 'no suffix'!r} is no picture format of a contact sheet",

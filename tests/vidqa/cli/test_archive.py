@@ -1,0 +1,116 @@
+"""``vidqa search``, ``ask --archive`` and ``archive``: one run with nano over two drawn videos."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from shutil import copy
+
+import pytest
+from PIL import Image
+from typer.testing import CliRunner, Result
+
+from vidqa.cli.main import app
+
+EXAMPLES = Path(__file__).resolve().parents[3] / "examples"
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An archive of two examples; in both a person opens the door."""
+    folder = tmp_path_factory.mktemp("archive")
+    for name in ("door.mp4", "car.mp4"):
+        copy(EXAMPLES / name, folder / name)
+    words = ["index", str(folder), "--db", str(folder / "archive.db"), "--tag", "drawn"]
+    assert CliRunner().invoke(app, words).exit_code == 0
+    return folder
+
+
+def run(place: Path, *words: object) -> Result:
+    asked = [*map(str, words), "--db", str(place / "archive.db")]
+    return CliRunner().invoke(app, asked)
+
+
+def test_a_search_prints_a_table_and_exits_as_grep(place: Path) -> None:
+    done = run(place, "search", "blue car drives left")
+    assert done.exit_code == 0
+    first = next(line for line in done.stdout.splitlines() if line.strip().startswith("1 "))
+    assert "car.mp4" in first
+    assert "2 videos" in done.stdout
+    assert run(place, "search", "blue car drives left", "--tag", "none").exit_code == 1
+    assert run(place, "search").exit_code == 2
+
+
+def test_verified_and_refined_the_event_is_found_to_the_second(place: Path) -> None:
+    done = run(place, "search", "blue car drives left", "--verify", "--refine", "--json")
+    told = json.loads(done.stdout)
+    assert (done.exit_code, told["outcome"]) == (0, "found")
+    hit = told["hits"][0]
+    assert (Path(hit["video"]["path"]).name, hit["verdict"]) == ("car.mp4", "confirmed")
+    assert hit["segments"][0]["start"] == pytest.approx(9.2, abs=1.5)
+
+
+def test_every_output_is_made(place: Path, tmp_path: Path) -> None:
+    sheet, folder = tmp_path / "sheet.png", tmp_path / "out"
+    done = run(
+        place, "search", "blue car drives left", "-n", "2",
+        "-f", "json,csv,edl,srt,vtt", "-o", folder,
+        "--sheet", sheet, "--thumbnails", tmp_path / "small",
+    )  # fmt: skip
+    assert done.exit_code == 0
+    with Image.open(sheet) as drawn:
+        assert drawn.size[0] == 1600
+    names = {path.name for path in folder.iterdir()}
+    assert {"hits.json", "hits.csv", "hits.edl", "hits-1-car.srt"} <= names
+    assert (folder / "hits.csv").read_text().splitlines()[0].startswith("video,start,end")
+    told = json.loads((folder / "hits.json").read_text())
+    assert Path(told["hits"][0]["thumbnail"]).stat().st_size > 500
+    again = run(place, "search", "blue car drives left", "-f", "json", "-o", folder)
+    assert (again.exit_code, "output_exists" in again.stderr) == (2, True)
+
+
+def test_more_like_a_clip_needs_no_model(place: Path) -> None:
+    done = run(place, "search", "--like", "door.mp4@7", "--jsonl")
+    assert done.exit_code == 0
+    assert json.loads(done.stdout)["query_kind"] == "clip"
+    assert "load" not in done.stderr
+
+
+def test_the_archive_is_asked(place: Path) -> None:
+    asked = "How many times does a person open the door?"
+    done = run(place, "ask", "--archive", asked, "--json")
+    told = json.loads(done.stdout)
+    assert (done.exit_code, told["count"]) == (0, 2)
+    assert told["citations"][0]["confirmed"]
+    none = run(place, "ask", "--archive", asked, "--recorded-from", "2031-01-01")
+    assert (none.exit_code, "no clip matches" in none.stdout) == (1, True)
+
+
+def test_a_date_that_is_none_is_refused(place: Path) -> None:
+    done = run(place, "search", "door", "--recorded-from", "monday")
+    assert (done.exit_code, "date_unreadable" in done.stderr) == (2, True)
+
+
+def test_what_is_indexed_is_listed_counted_checked_and_exported(
+    place: Path, tmp_path: Path
+) -> None:
+    listed = json.loads(run(place, "archive", "ls", "--json").stdout)
+    assert sorted(Path(each["path"]).name for each in listed) == ["car.mp4", "door.mp4"]
+    stats = json.loads(run(place, "archive", "stats", "--json").stdout)
+    assert stats["videos"] == {"ready": 2}
+    done = run(place, "archive", "verify")
+    assert (done.exit_code, done.stdout.strip().endswith("sound")) == (0, True)
+    out = tmp_path / "all.jsonl"
+    assert run(place, "archive", "export", "-o", out, "--tag", "drawn").exit_code == 0
+    assert [json.loads(line)["type"] for line in out.read_text().splitlines()].count("video") == 2
+
+
+def test_a_video_is_deleted_only_when_that_is_confirmed(place: Path) -> None:
+    refused = run(place, "archive", "rm", "car.mp4")
+    assert (refused.exit_code, "not_confirmed" in refused.stderr) == (2, True)
+    done = run(place, "archive", "rm", "car.mp4", "--yes")
+    assert done.exit_code == 0
+    assert "left of it: nothing" in done.stdout
+    assert run(place, "archive", "rm", "car.mp4", "--yes").exit_code == 2
+    assert (place / "car.mp4").exists()
+    assert run(place, "archive", "rm", "--yes").exit_code == 2
