@@ -36,12 +36,7 @@ def test_an_example_is_the_story_that_its_truth_describes(name: str) -> None:
         ("door", "person opens door", "person in blue opens door"),
         ("door", "Someone opens the door.", "person in blue opens door"),
         ("car", "blue car drives left", "blue car drives left"),
-        pytest.param(
-            "count",
-            "cat walks right",
-            "cat walks right",
-            marks=pytest.mark.xfail(strict=True, reason="the weights find two of the three walks"),
-        ),
+        ("count", "cat walks right", "cat walks right"),
     ],
 )
 def test_an_example_is_answered(name: str, query: str, phrase: str) -> None:
