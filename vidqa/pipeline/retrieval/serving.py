@@ -70,17 +70,18 @@ class Serving:
             served.index.settle()
 
     def forget(self) -> bool:
-        """Have what was deleted gone from every index: False where another process writes one at
-        this moment, which must be asked again. Indexes that do not serve are removed whole."""
+        """Have what was deleted gone from every index file: False where one is in use at this
+        moment, which must be asked again. Files of what does not serve are removed whole."""
         with self.use() as served:
             kept = self.folder(served.generation.id)
-            for other in index_folder(self._store, self._place).glob("*"):
-                if other != kept:
-                    shutil.rmtree(other, ignore_errors=True)
+            others = [o for o in index_folder(self._store, self._place).glob("*") if o != kept]
+            for other in others:
+                shutil.rmtree(other, ignore_errors=True)  # what stays is told below
+            gone = not any(other.exists() for other in others)
             if isinstance(served.index, FaissIndex):
-                return served.index.rewrite()
+                return served.index.rewrite() and gone
             served.index.refresh()
-            return True
+            return gone
 
     def close(self) -> None:
         """Let go of the index."""
