@@ -124,8 +124,8 @@ def remove(
         yield Removed(name=name, deleted=deleted, features=kept, left={} if same else others)
     if archive.store.serving() is not None and not archive.serving.forget():
         raise ArchiveError(
-            "the videos are deleted, but another process writes the index at this moment, which "
-            "may keep their vectors until it is written again",
+            "the videos are deleted, but an index file is in use by another process or may not be "
+            "removed, and may keep their vectors until it is written again",
             code="index_busy",
             next_step="Run vidqa archive verify when it is done.",
         )
