@@ -88,9 +88,14 @@ def seen_clips(
 ) -> Iterator[tuple[int, Sample, Watched, Rng]]:
     """Each of the first clips that has something to be asked."""
     for index in range(min(count, len(clips))):
-        rng = np.random.default_rng([11, index])
+        rng = luck_of(index)
         if choose is None or choose(watched_events(clips, index)):
             yield index, *watch(asker, clips, index), rng
+
+
+def luck_of(index: int) -> Rng:
+    """What is drawn for the questions about a clip: the same each time."""
+    return np.random.default_rng([11, index])
 
 
 def watched_events(clips: Clips, index: int) -> list[Seen]:
