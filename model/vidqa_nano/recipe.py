@@ -34,12 +34,12 @@ class Recipe:
     """Questions per clip, beside a list of its events and its vector."""
     longest: tuple[tuple[float, float], ...] = (
         (0.0, 16.0),
-        (0.2, 32.0),
-        (0.45, 64.0),
-        (0.65, 120.0),
+        (0.15, 32.0),
+        (0.3, 64.0),
+        (0.5, 120.0),
     )
     """(share of stage 2, longest window in seconds from there on)."""
-    embed_every: int = 2
+    embed_every: int = 4
     """Steps between those that draw clips and texts together; 0 never does."""
     tower_until: float = 0.8
     """Share of stage 2 after which the tower stays as it is, which makes a step cheaper."""

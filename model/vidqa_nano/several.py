@@ -35,6 +35,8 @@ from vidqa_nano.trials import (
 T = TypeVar("T")
 TENTH = 10
 """A trial has this part of the full recipe's steps."""
+ASKED_WINDOWS = ((0.0, 16.0), (0.3, 32.0))
+"""(share of stage 2, longest window in seconds) where trials begin with a tower."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,10 +95,16 @@ def run_all(
 
 
 def _small(args: argparse.Namespace, base: Recipe) -> Recipe:
-    """The recipe at the budget of one trial; its warm-ups get shorter with it."""
+    """The recipe at the budget of one trial; its warm-ups get shorter with it.
+
+    Where a tower is given, it is the same in all lines from start to end, and windows are no longer
+    than the clips that are asked about: a step costs half, and the decoder gets further.
+    """
     warmup = max(1, min(base.warmup, args.steps // 12))
-    share = 0.0 if args.tower else base.vision_share
-    return replace(base, steps=args.steps, clips=args.clips, warmup=warmup, vision_share=share)
+    small = replace(base, steps=args.steps, clips=args.clips, warmup=warmup)
+    if not args.tower:
+        return small
+    return replace(small, vision_share=0.0, tower_until=0.0, longest=ASKED_WINDOWS)
 
 
 def _setup(args: argparse.Namespace) -> Setup:
