@@ -29,7 +29,7 @@ class Deadline:
         self.ends_at += seconds
 
     def check(self) -> None:
-        """Count a step; raise :class:`VideoError` ``decoder_timeout`` once the moment has passed."""
+        """Count a step; raise :class:`VideoError` ``decoder_timeout`` when time is up."""
         PULSE.beat()
         if time.monotonic() > self.ends_at:
             raise VideoError(

@@ -28,7 +28,7 @@ from vidqa.video.isolated.confine import grant
 from vidqa.video.isolated.filmwire import film_message
 from vidqa.video.isolated.forking import SERVERS, ForkServer
 from vidqa.video.isolated.room import new_room
-from vidqa.video.isolated.wire import Broken, Json, Message, Wait, number, receive, send, text
+from vidqa.video.isolated.wire import Broken, Json, Message, Wait, number, receive, send, table, text
 from vidqa.video.limits import Limits
 
 STALL_S = 20.0
@@ -158,7 +158,7 @@ class Cell:
         seat = self._seated()
         seat.cpu_s += 1 + within_s * int(order.get("threads") or 1)
         grant(seat.pid, shared_bytes=shared, cpu_s=int(seat.cpu_s))
-        self._send(seat, {**order, "room": shared}, files=files)
+        self._send(seat, order, files=files)
 
     def hear(self, watch: Watch) -> Message:
         """The child's next message; raises as :meth:`ask`."""
@@ -166,9 +166,7 @@ class Cell:
         if seat is None:
             raise self.broken("nothing")
         try:
-            message = receive(seat.channel, wait=_waiting(watch, seat))
-            if (told := message.head.get("error")) is not None:
-                raise self._told(told)
+            message = self._received(seat, watch)
         except Broken as broken:
             raise self._ended() from broken
         except _Late as late:
@@ -182,6 +180,12 @@ class Cell:
             if not isinstance(err, VideoError):
                 self.close()
             raise
+        return message
+
+    def _received(self, seat: _Seat, watch: Watch) -> Message:
+        message = receive(seat.channel, wait=_waiting(watch, seat))
+        if (told := message.head.get("error")) is not None:
+            raise self._told(told)
         return message
 
     def tell(self, word: Json) -> None:
@@ -277,12 +281,13 @@ class Cell:
 
     def _told(self, told: Any) -> VideoError:
         """The child's own error, of a code that there is."""
-        if not isinstance(told, dict) or told.get("code") not in _CODES:
+        code = text(table(told).get("code"), 40)
+        if code not in _CODES:
             raise Broken("no error of ours")
         tail_s = told.get("unreadable_from_s")
         return VideoError(
             text(told.get("message"), 4000),
-            code=told["code"],
+            code=code,
             next_step=text(told.get("next_step"), 1000),
             unreadable_from_s=None if tail_s is None else number(tail_s),
         )

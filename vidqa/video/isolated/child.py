@@ -11,10 +11,11 @@ from __future__ import annotations
 import math
 import mmap
 import os
+import resource
 import select
 import socket
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -23,7 +24,7 @@ from numpy.typing import NDArray
 
 from vidqa.errors import VideoError
 from vidqa.video.film import Film, study_film
-from vidqa.video.isolated.confine import BASE_BYTES, confine
+from vidqa.video.isolated.confine import confine
 from vidqa.video.isolated.filmwire import film_message, film_of
 from vidqa.video.isolated.wire import Broken, Json, Message, close_all, receive, send
 from vidqa.video.limits import Limits
@@ -74,8 +75,6 @@ class _Desk:
     status: int
     """Descriptor of this process's ``status`` in /proc, or -1."""
     film: Film | None = None
-    shared: int = field(default=0)
-    """Bytes shared for the order in hand."""
 
     def work(self) -> int:
         while True:
@@ -95,7 +94,7 @@ class _Desk:
                 return 0
 
     def _answer(self, message: Message) -> Reply:
-        PULSE.shortages, self.shared = 0, int(message.head.get("room", 0))
+        PULSE.shortages = 0
         try:
             reply = _ORDERS[message.head["do"]](self, message)
         except VideoError as err:
@@ -118,7 +117,7 @@ class _Desk:
             return False
         text = os.pread(self.status, 8192, 0).decode()
         peak = next(line for line in text.splitlines() if line.startswith("VmPeak:"))
-        return int(peak.split()[1]) * 1024 > BASE_BYTES + self.shared - _NEAR_BYTES
+        return int(peak.split()[1]) * 1024 > _address_bytes() - _NEAR_BYTES
 
     def study(self, _: Message) -> Reply:
         self.film = study_film(self.path, self.limits)
@@ -229,9 +228,13 @@ def _failed(err: VideoError) -> Reply:
     return Reply({"error": {**told, "unreadable_from_s": err.unreadable_from_s}})
 
 
+def _address_bytes() -> int:
+    return resource.getrlimit(resource.RLIMIT_AS)[0]
+
+
 def _short(path: Path) -> VideoError:
     return VideoError(
-        f"{path}: decoding it takes more than {BASE_BYTES >> 20} MB of memory",
+        f"{path}: decoding it takes more than {_address_bytes() >> 20} MB of memory",
         code="decoder_limit",
         next_step="Re-encode it smaller: ffmpeg -i IN -vf scale=1920:-2 OUT.mp4",
     )

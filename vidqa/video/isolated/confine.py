@@ -5,10 +5,10 @@
 | memory, processor time, open files, no writing, no core | resource limits | Linux, macOS in part |
 | it ends with the process that forked it | ``PR_SET_PDEATHSIG`` | Linux |
 | no network, no processes, no programs, no writing | :mod:`.seccomp` | Linux, x86-64 and AArch64 |
-| no file but its own, and the code of Python and of the libraries | :mod:`.landlock` | Linux 5.13 on |
+| no file but its own, and the code of libraries | :mod:`.landlock` | Linux 5.13 and newer |
 
-The libraries' code stays readable because they import parts of themselves late, and other parts with
-every version: a reader that a new version of numpy breaks would help nobody.
+Code stays readable because libraries import parts of themselves late, and other parts with every
+version: a reader that a new version of numpy breaks would help nobody.
 """
 
 from __future__ import annotations

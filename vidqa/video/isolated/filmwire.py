@@ -85,13 +85,14 @@ def _film(head: Json, path: Path, limits: Limits, index: PacketIndex, clock: Fra
     width, height = _pair(head.get("coded"))
     turns, mirrored = _pair(head.get("orientation"))
     sounds = head.get("audio_codecs")
-    if head.get("container") not in CONTAINERS or not isinstance(sounds, list):
+    container = text(head.get("container"), 20)
+    if container not in CONTAINERS or not isinstance(sounds, list):
         raise Broken("no container that is read")
     tail_s = head.get("unreadable_from_s")
     film = Film(
         path=path,
         limits=limits,
-        container=head["container"],
+        container=container,
         video_codec=_name(head.get("video_codec")),
         audio_codecs=tuple(_name(sound) for sound in sounds[: limits.streams]),
         pixel_format=_name(head.get("pixel_format")),

@@ -85,7 +85,8 @@ class _Servers:
     """The server of this process; a forked process has none yet."""
 
     def __init__(self) -> None:
-        self._lock, self._server = Lock(), None
+        self._lock = Lock()
+        self._server: ForkServer | None = None
         self._inherited: list[Any] = []  # of the process that forked this one: never touched
 
     def get(self) -> ForkServer:

@@ -1,4 +1,4 @@
-"""Confine this process, then become a program: ``python -I -S launch.py '{"read": [...]}' ffmpeg ...``
+"""Confine this process, then become a program: ``launch.py '{"read": [...]}' /bin/ffmpeg ...``
 
 Run by its path, so that starting it loads nothing but these few files: see
 :func:`vidqa.video.program.run`, which starts it. Exit status 126 when the program cannot be run.

@@ -20,7 +20,7 @@ from vidqa.video.frames import Frames
 from vidqa.video.isolated.cell import STALL_S, Cell, wall_s
 from vidqa.video.isolated.filmwire import film_of
 from vidqa.video.isolated.room import mapped, new_room
-from vidqa.video.isolated.wire import Broken, Message, number, text
+from vidqa.video.isolated.wire import Broken, Message, number, table, text
 from vidqa.video.limits import Limits
 from vidqa.video.pyav_reader import checked_threads, pyav_decoder
 from vidqa.video.sizes import checked_size
@@ -119,9 +119,8 @@ def tags(path: Path, limits: Limits) -> Mapping[str, str]:
     """As :func:`vidqa.video.read_tags`, by a child; long ones are cut."""
     cell = opened_cell(path, limits)
     try:
-        told = cell.ask({"do": "tags"}, within_s=limits.open_s + STALL_S).head.get("tags")
-        if not isinstance(told, dict):
-            raise cell.broken("no tags")
+        message = cell.ask({"do": "tags"}, within_s=limits.open_s + STALL_S)
+        told = table(message.head.get("tags"))
         return {text(key, 10_000): text(value, 10_000) for key, value in told.items()}
     except Broken as broken:
         raise cell.broken(str(broken)) from broken

@@ -7,7 +7,7 @@ from typing import Any
 
 from vidqa.video.isolated.cell import LEAST_WALL_S, Cell
 from vidqa.video.isolated.reader import in_room
-from vidqa.video.isolated.wire import Broken, text, whole
+from vidqa.video.isolated.wire import Broken, table, text, whole
 from vidqa.video.limits import Limits
 from vidqa.video.stills import Still, StillInfo, check_still
 
@@ -45,8 +45,7 @@ def _probed(cell: Cell) -> StillInfo:
 
 def _info(cell: Cell, told: Any) -> StillInfo:
     try:
-        if not isinstance(told, dict):
-            raise Broken("no picture")
+        told = table(told)
         side = cell.limits.frame_side
         return StillInfo(
             path=cell.path,

@@ -1,8 +1,8 @@
 """How the two sides of the wall talk: JSON and bytes over a socket, never pickles.
 
-A message is a length, a JSON object, and the blobs whose sizes the object's ``blobs`` lists. Whoever
-decodes a hostile file may have been taken over by it: what it sends is read as numbers and texts
-within stated sizes, and files may be handed to it but are never taken from it.
+A message is a length, a JSON object, and the blobs whose sizes the object's ``blobs`` lists.
+Whoever decodes a hostile file may have been taken over by it: what it sends is read as numbers and
+texts within stated sizes, and files may be handed to it but are never taken from it.
 """
 
 from __future__ import annotations
@@ -139,6 +139,13 @@ def number(value: Any, low: float = -math.inf, high: float = math.inf) -> float:
     if type(value) not in (int, float) or not math.isfinite(value) or not low <= value <= high:
         raise Broken(f"no number from {low} to {high}")
     return float(value)
+
+
+def table(value: Any) -> Json:
+    """An object from the other side; raises :class:`Broken`."""
+    if not isinstance(value, dict):
+        raise Broken("no object")
+    return value
 
 
 def whole(value: Any, low: int, high: int) -> int:
