@@ -289,9 +289,7 @@ def test_behind_the_walls_there_is_one_file_and_nothing_else(film: Path, tmp_pat
 
 
 @LINUX
-def test_a_child_knows_no_secret_of_its_parent(
-    film: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_child_knows_no_secret_of_its_parent(film: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     SERVERS.close()
     monkeypatch.setenv("VIDQA_WEBHOOK_SECRET", "hush")
     reader = IsolatedReader(film, 1, limits=DEFAULT_LIMITS)
