@@ -28,7 +28,17 @@ from vidqa.video.isolated.confine import grant
 from vidqa.video.isolated.filmwire import film_message
 from vidqa.video.isolated.forking import SERVERS, ForkServer
 from vidqa.video.isolated.room import new_room
-from vidqa.video.isolated.wire import Broken, Json, Message, Wait, number, receive, send, table, text
+from vidqa.video.isolated.wire import (
+    Broken,
+    Json,
+    Message,
+    Wait,
+    number,
+    receive,
+    send,
+    table,
+    text,
+)
 from vidqa.video.limits import Limits
 
 STALL_S = 20.0
