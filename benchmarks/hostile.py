@@ -132,7 +132,7 @@ def _outcome(path: Path, reader: str) -> tuple[str, str | None, float]:
     except VideoError as err:
         return err.code, err.code, 0.0
     try:
-        asked = np.linspace(0, opened.info.duration_s, 6, endpoint=False)
+        asked = np.linspace(0, opened.info.duration_s, 6, endpoint=False).tolist()
         frames = opened.read_frames(asked, (56, 84))
     except VideoError as err:
         return err.code, err.code, _child_mb(opened)

@@ -7,7 +7,15 @@ import sys
 
 import pytest
 
-LIGHT = ["vidqa", "vidqa.cli.main", "vidqa.cache", "vidqa.video", "vidqa.sampling", "vidqa.replies"]
+LIGHT = [
+    "vidqa",
+    "vidqa.cli.main",
+    "vidqa.cache",
+    "vidqa.fetching",
+    "vidqa.video",
+    "vidqa.sampling",
+    "vidqa.replies",
+]
 
 
 @pytest.mark.parametrize("module", LIGHT)

@@ -206,9 +206,9 @@ SIX = st.one_of(
 def test_nothing_that_the_library_calls_private_is_public(address: Any) -> None:
     if is_public(address):
         mapped = getattr(address, "ipv4_mapped", None) or address
-        assert not (mapped.is_private)
-        assert not (mapped.is_loopback)
-        assert not (mapped.is_link_local)
+        assert not mapped.is_private
+        assert not mapped.is_loopback
+        assert not mapped.is_link_local
         assert not mapped.is_multicast
         assert not mapped.is_unspecified
 
