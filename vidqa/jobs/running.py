@@ -7,6 +7,7 @@ where the lease was lost meanwhile.
 from __future__ import annotations
 
 import logging
+import sys
 import threading
 import time
 from collections import OrderedDict
@@ -207,9 +208,11 @@ class Runner:
 
 
 def _reader() -> str:
-    """Videos are strangers': decoded apart, unless whoever runs the worker has said otherwise."""
+    """Videos are strangers': decoded apart where the system can (Linux), unless whoever runs the
+    worker has said otherwise."""
     settings = load_settings()
-    return settings.reader if "reader" in settings.model_fields_set else "isolated"
+    said = "reader" in settings.model_fields_set or sys.platform != "linux"
+    return settings.reader if said else "isolated"
 
 
 def _own_handler() -> Handler:

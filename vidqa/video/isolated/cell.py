@@ -82,8 +82,7 @@ class Watch:
             step_s = min(time.monotonic() - began_s, _MOST_STEP_S)
             self._waited_s += step_s
             (beats,) = struct.unpack_from("Q", pulse)
-            if beats != self._beats:  # the child's steps are this process's: it does not hang
-                interrupts.check()
+            interrupts.check(moved=beats != self._beats)  # the child's steps are ours
             self._still_s = 0.0 if beats != self._beats or there else self._still_s + step_s
             self._beats = beats
             if self._waited_s > self.within_s:
