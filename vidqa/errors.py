@@ -52,6 +52,18 @@ class VideoError(VidqaError):
         """Where the pictures end, when all that was asked for lies behind that."""
 
 
+class FetchError(VidqaError):
+    """A URL or a path that must not be opened, or that does not give a file."""
+
+    stage = "fetch"
+
+
+class FetchAway(FetchError):  # noqa: N818  (says what is the matter)
+    """The other side did not answer, or said that it cannot now."""
+
+    retryable = True
+
+
 class PlanError(VidqaError, ValueError):
     """A budget, window or rate from which no sampling plan can be made."""
 
@@ -88,6 +100,34 @@ class ClaimLost(ArchiveError):  # noqa: N818  (says what is the matter)
 
 class ChangesPruned(ArchiveError):  # noqa: N818  (says what is the matter)
     """The changes that an index still misses are no longer kept: build it from the vectors."""
+
+
+class ServiceError(VidqaError):
+    """What the service keeps (jobs, keys, uploaded videos) cannot be read, written or found."""
+
+    stage = "service"
+
+
+class ServiceBusy(ServiceError):  # noqa: N818  (says what is the matter)
+    """The service's database is locked, full of connections or away; nothing was changed."""
+
+    retryable = True
+
+
+class JobError(VidqaError):
+    """A job that cannot be taken, found, changed or finished."""
+
+    stage = "job"
+
+
+class QueueFull(JobError):  # noqa: N818  (says what is the matter)
+    """As many jobs wait as may."""
+
+    retryable = True
+
+
+class LeaseLost(JobError):  # noqa: N818  (says what is the matter)
+    """The job was given to another worker, or ended meanwhile; nothing was changed."""
 
 
 class ModelError(VidqaError):
