@@ -380,12 +380,11 @@ class _Run:
             self._store.add_tags(video.id, *new)
 
     def _centre(self) -> None:
-        """Move the mean that vectors are compared about, once a tenth of them is new to it."""
+        """Measure what the vectors have in common, once a tenth of them is new to it."""
         added = sum(each.clips for each in self._reports)
-        if not self._generation.centred or not added:
-            return
         total = self._store.progress(self._generation.id).clips
-        if added * _RENEW_MEAN >= total or self._store.mean(self._generation.id) is None:
+        stale = added * _RENEW_MEAN >= total if added else False
+        if total and (stale or self._store.mean(self._generation.id) is None):
             self._store.set_mean(self._generation.id, self._store.measure_mean(self._generation.id))
 
     def _tell(self, report: FileReport) -> None:

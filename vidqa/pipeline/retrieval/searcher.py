@@ -16,7 +16,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from vidqa.archive.centring import centred
+from vidqa.archive.centring import centred, particular
 from vidqa.archive.discover import exists
 from vidqa.archive.filing import EVERYTHING
 from vidqa.archive.records import Clip, Filter, LineFound, Video
@@ -177,7 +177,7 @@ class Searcher:
         among = None
         if where != EVERYTHING:
             among = self.store.clip_ids(where, generation.id)
-        queries_QD = centred(what.vectors_QD, served.source.mean_D)
+        queries_QD = self._comparable(what, served)
         likeness = _nearest(served, queries_QD, options.pool, among)
         spoken = self._spoken(what, served, options)
         if lacking := [clip_id for clip_id in spoken if clip_id not in likeness]:
@@ -202,6 +202,16 @@ class Searcher:
             ranked=len(found),
         )
         return found, scope
+
+    def _comparable(self, what: Sought, served: Served) -> NDArray[np.float32]:
+        """The query's vectors, less what the clips have in common. Pictures and clips are near to
+        what looks like them already: of a copy nothing is taken off."""
+        if served.generation.centred:
+            return centred(what.vectors_QD, served.source.mean_D)
+        if what.kind != "text":
+            return what.vectors_QD
+        mean_D = self.store.mean(served.generation.id)
+        return particular(what.vectors_QD, mean_D, served.index.count)
 
     def _spoken(self, what: Sought, served: Served, options: SearchOptions) -> dict[int, list[str]]:
         """Lines with the words by clip, the best clip first; each line is its nearest clip's."""
