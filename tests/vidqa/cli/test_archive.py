@@ -114,3 +114,20 @@ def test_a_video_is_deleted_only_when_that_is_confirmed(place: Path) -> None:
     assert run(place, "archive", "rm", "car.mp4", "--yes").exit_code == 2
     assert (place / "car.mp4").exists()
     assert run(place, "archive", "rm", "--yes").exit_code == 2
+
+
+def test_tags_are_given_and_taken(place: Path) -> None:
+    done = run(place, "archive", "tag", "door.mp4", "--add", "night", "--remove", "drawn", "--json")
+    assert (done.exit_code, json.loads(done.stdout)[0]["tags"]) == (0, ["night"])
+    back = run(place, "archive", "tag", "--tag", "night", "--remove", "night", "--add", "drawn")
+    assert (back.exit_code, back.stdout.strip().endswith("door.mp4: drawn")) == (0, True)
+    assert run(place, "archive", "tag", "--tag", "none", "--add", "x").exit_code == 1
+    for words, code in ((["door.mp4"], "no_tags"), (["--add", "x"], "nothing_named")):
+        refused = run(place, "archive", "tag", *words)
+        assert (refused.exit_code, code in refused.stderr) == (2, True)
+
+
+def test_compacting_says_what_it_gave_back(place: Path) -> None:
+    done = run(place, "archive", "compact", "--json")
+    assert (done.exit_code, json.loads(done.stdout)["generations"]) == (0, [])
+    assert "0 vectors of 0 earlier generations" in run(place, "archive", "compact").stdout

@@ -12,7 +12,8 @@ from tests.vidqa.pipeline.some_videos import Recording, StubEmbedder, write_vide
 from vidqa.archive.records import Filter
 from vidqa.archive.store import Store, open_store
 from vidqa.effort import Halt
-from vidqa.pipeline.ingest import IngestOptions, ingest
+from vidqa.pipeline.ingest import ingest
+from vidqa.pipeline.ingest_options import IngestOptions
 from vidqa.pipeline.ingest_report import Watcher
 from vidqa.pipeline.reindex import reindex
 

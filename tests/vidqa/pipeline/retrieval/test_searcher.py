@@ -14,7 +14,7 @@ from vidqa.archive.records import Filter
 from vidqa.archive.store import Store, open_store
 from vidqa.errors import ArchiveError, QueryError
 from vidqa.pipeline.retrieval.queries import Like, Picture, Words
-from vidqa.pipeline.retrieval.searcher import SearchOptions
+from vidqa.pipeline.retrieval.search_options import SearchOptions
 from vidqa.search_results import SearchResult
 
 
