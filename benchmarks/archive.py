@@ -197,7 +197,7 @@ def _write(films: Path, place: Path, model: str, name: str) -> None:
     import torch
 
     import vidqa
-    from vidqa.pipeline.ingest import IngestOptions
+    from vidqa.pipeline.ingest_options import IngestOptions
 
     torch.set_num_threads(1)
     session = vidqa.open(model=model, archive_url=str(place), threads=1)

@@ -24,7 +24,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vidqa.archive.store import Store, open_store
-from vidqa.pipeline.ingest import IngestOptions, ingest
+from vidqa.pipeline.ingest import ingest
+from vidqa.pipeline.ingest_options import IngestOptions
 
 LEASE_S = 0.5
 KILLS_EACH = 5

@@ -383,6 +383,15 @@ def unfamiliar_note(model: str, kind: SourceKind) -> str:
     )
 
 
+def unfamiliar_index_note(model: str) -> str:
+    """The same, said of videos that were indexed."""
+    name = model.partition("@")[0]
+    return (
+        f"Most of these videos do not look like what {name} was made for; searches by it mean "
+        "little."
+    )
+
+
 def _span_dict(span: Span) -> JsonDict:
     return {"start": _ms(span.start_s), "end": _ms(span.end_s)}
 

@@ -3,36 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from os import PathLike, fspath
+from os import PathLike
 from pathlib import Path
 from typing import Any
 
-from vidqa.archive.store import Store, open_store
 from vidqa.cache import CacheFolder, RowStore
 from vidqa.checkpoints import find_checkpoint
-from vidqa.effort import Effort, Halt
+from vidqa.effort import Effort
 from vidqa.engine import Sampling as Draw
 from vidqa.engine import open_engine
-from vidqa.errors import ArchiveError
 from vidqa.pipeline.ask import ask, ask_many
 from vidqa.pipeline.context import Context, Manner, Progress, no_progress
 from vidqa.pipeline.describe import describe
-from vidqa.pipeline.embedder import Embedder, EngineEmbedder
 from vidqa.pipeline.ground import ground_many
-from vidqa.pipeline.ingest import IngestOptions, ingest
-from vidqa.pipeline.ingest_report import IngestReport, Watcher
 from vidqa.pipeline.planning import sampling_of
-from vidqa.pipeline.reindex import ReindexReport, reindex
 from vidqa.pipeline.verify import verify
 from vidqa.prefixes import PrefixMemory
 from vidqa.reply import OnText, unheard
 from vidqa.results import AskResult, DescribeResult, GroundResult
 from vidqa.sampling import SamplingMode
-from vidqa.session_archive import ArchiveSession
+from vidqa.session_indexing import IndexingSession
 from vidqa.settings import Settings, load_settings
 
 
-class Session(ArchiveSession):
+class Session(IndexingSession):
     """One loaded model and the settings every question runs with."""
 
     def __init__(self, context: Context, archive_place: str | None = None) -> None:
@@ -154,77 +148,6 @@ class Session(ArchiveSession):
         An ordering within one checkpoint, not calibrated; raises as ground.
         """
         return verify(Path(path), query, self.context, start_s=start_s, end_s=end_s)
-
-    def index(
-        self,
-        paths: str | PathLike[str] | Sequence[str | PathLike[str]],
-        *,
-        db: str | PathLike[str] | None = None,
-        embedder: Embedder | None = None,
-        options: IngestOptions | None = None,
-        watcher: Watcher | None = None,
-        halt: Halt | None = None,
-    ) -> IngestReport:
-        """Index the videos at these paths (files, folders, patterns, URLs) into the archive.
-
-        Run again, it reads only what is new. ``db`` is another database than the settings' own,
-        ``embedder`` another source of vectors than the loaded checkpoint; ``options`` has the
-        archive's name, tags, and what may be fetched. What is wrong with a file is told in the
-        report. Raises :class:`ArchiveError` where nothing is there, or the database fails.
-        """
-        targets = [paths] if isinstance(paths, (str, PathLike)) else paths
-        with self._store(db) as store:
-            report = ingest(
-                targets,
-                store,
-                embedder or EngineEmbedder(self.context),
-                options=options or self._ingest_options(),
-                watcher=watcher,
-                halt=halt,
-            )
-        self.bring_index_up(db, deleted=bool(report.removed))
-        return report
-
-    def reindex(
-        self,
-        *,
-        db: str | PathLike[str] | None = None,
-        embedder: Embedder | None = None,
-        options: IngestOptions | None = None,
-        watcher: Watcher | None = None,
-        halt: Halt | None = None,
-        force: bool = False,
-    ) -> ReindexReport:
-        """Embed every video of the database anew with this model, then let searches use that.
-
-        ``force`` switches even where some videos cannot be read any more, which are then not found.
-        Raises as :meth:`index`.
-        """
-        with self._store(db) as store:
-            report = reindex(
-                store,
-                embedder or EngineEmbedder(self.context),
-                options=options or self._ingest_options(),
-                watcher=watcher,
-                halt=halt,
-                force=force,
-            )
-        self.bring_index_up(db, deleted=False)
-        return report
-
-    def _ingest_options(self) -> IngestOptions:
-        how = self.context.sampling
-        return IngestOptions(threads=how.threads, reader=how.reader)
-
-    def _store(self, db: str | PathLike[str] | None) -> Store:
-        place = self.archive_place if db is None else fspath(db)
-        if place is None:
-            raise ArchiveError(
-                "there is no archive: this session was made without settings",
-                code="archive_unnamed",
-                next_step="Name its database: index(..., db='archive.db').",
-            )
-        return open_store(place)
 
 
 def open_session(

@@ -18,7 +18,7 @@ from vidqa.pipeline.retrieval.archive import Archive, options_of
 from vidqa.pipeline.retrieval.asking import AskOptions, ask_archive
 from vidqa.pipeline.retrieval.footage import Footage
 from vidqa.pipeline.retrieval.queries import Like, Picture, Query, Words
-from vidqa.pipeline.retrieval.searcher import SearchOptions
+from vidqa.pipeline.retrieval.search_options import SearchOptions
 from vidqa.pipeline.retrieval.verifying import inspected
 from vidqa.search_results import ArchiveAnswer, SearchResult
 
@@ -108,16 +108,6 @@ class ArchiveSession:
                 timer,
                 AskOptions(where=where, looks=looks),
             )
-
-    def bring_index_up(self, db: str | PathLike[str] | None, *, deleted: bool) -> None:
-        """Have the archive's index written where that is due, so that the next search need not; at
-        once where something was ``deleted``, so that no file keeps it."""
-        archive = self.archive_at(db)
-        if archive.store.serving() is None:
-            return
-        archive.serving.settle()
-        if deleted:
-            archive.serving.forget()
 
     def close(self) -> None:
         """Close the archives that were opened."""

@@ -95,6 +95,14 @@ class Generations(Part):
             removed += batch
         return removed
 
+    def spent(self) -> list[int]:
+        """Generations that no search needs any more: replaced, or retired and not yet empty."""
+        row = generations.c
+        left = exists().where(vectors.c.generation_id == row.id)
+        done_with = (row.state == "replaced") | ((row.state == "retired") & left)
+        with self._db.reading() as db:
+            return list(db.execute(select(row.id).where(done_with).order_by(row.id)).scalars())
+
     def progress(self, generation_id: int) -> Progress:
         """How far it is."""
         with self._db.reading() as db:
@@ -111,18 +119,19 @@ class Generations(Part):
         """What an index of this generation is derived from."""
         with self._db.reading() as db:
             row = generation_row(db, generation_id)
-        version = f"-mean{row.mean_version}" if row.mean_version else ""
+        about = row.mean_version if row.centred else 0  # other means only move queries
+        version = f"-mean{about}" if about else ""
         return StoredVectors(
             self._db,
             generation_id,
             f"{self._uid}-{generation_id}{version}",
             row.dimension,
-            _mean(row.mean),
-            row.mean_version,
+            _mean(row.mean) if row.centred else None,
+            row.mean_version if row.centred else None,
         )
 
     def mean(self, generation_id: int) -> NDArray[np.float32] | None:
-        """What the generation's vectors are compared about, (D,); None where nothing was set."""
+        """What the generation's vectors have in common, (D,); None where nothing was set."""
         with self._db.reading() as db:
             return _mean(generation_row(db, generation_id).mean)
 
@@ -136,16 +145,17 @@ class Generations(Part):
         return (total_D / max(count, 1)).astype(np.float32)
 
     def set_mean(self, generation_id: int, mean_D: NDArray[np.float32]) -> None:
-        """Compare about this mean from now on: sources and indexes of before are void. Raises
-        :class:`ArchiveError` for a generation that is not centred, or a mean that does not fit."""
+        """Search by this mean from now on. A centred generation's vectors are compared about it:
+        sources and indexes of before are void. Raises :class:`ArchiveError` for a mean that does
+        not fit."""
         with self._db.writing() as db:
             row = generation_row(db, generation_id, lock=True)
-            if not row.centred or mean_D.shape != (row.dimension,) or not np.isfinite(mean_D).all():
+            if mean_D.shape != (row.dimension,) or not np.isfinite(mean_D).all():
                 raise ArchiveError(
                     f"a mean of shape {mean_D.shape} for generation {generation_id}, which has "
-                    f"{row.dimension} dimensions and is {'' if row.centred else 'not '}centred",
+                    f"{row.dimension} dimensions",
                     code="archive_mean",
-                    next_step="Give finite numbers, one to a dimension, to a centred generation.",
+                    next_step="Give finite numbers, one to a dimension.",
                 )
             db.execute(
                 update(generations)

@@ -38,7 +38,8 @@ class StoredVectors:
     name: str
     dimension: int
     mean_D: NDArray[np.float32] | None
-    mean_version: int
+    mean_version: int | None
+    """Of ``mean_D``; None where vectors are handed out as they are, whatever the mean."""
 
     def last_seq(self) -> int:
         """Number of the last committed change; 0 before the first."""
@@ -107,7 +108,7 @@ class StoredVectors:
 
     def _check(self, db: Connection, seq: int | None) -> None:
         row = generation_row(db, self.generation_id)
-        if row.mean_version != self.mean_version:
+        if self.mean_version is not None and row.mean_version != self.mean_version:
             raise ChangesPruned(
                 f"the vectors of {self.name} have another mean by now",
                 code="mean_changed",

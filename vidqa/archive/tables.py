@@ -160,7 +160,7 @@ generations = Table(
     Column("last_seq", BigInteger, nullable=False),
     Column("pruned_seq", BigInteger, nullable=False),  # the log holds numbers above it
     Column("vectors", BigInteger, nullable=False),
-    Column("mean", LargeBinary),  # float32, little-endian
+    Column("mean", LargeBinary),  # float32, little-endian; of the vectors as they are kept
     Column("mean_version", Integer, nullable=False),
     Index(
         "uq_generations_living",

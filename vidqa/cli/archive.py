@@ -1,5 +1,4 @@
-"""``vidqa archive``: what is indexed, whether it is sound, and how to be rid of it. No torch but to
-reindex."""
+"""``vidqa archive``: what is indexed, and whether it is sound. No torch but to reindex."""
 
 from __future__ import annotations
 
@@ -13,18 +12,16 @@ from typing import IO, TYPE_CHECKING, Annotated, Any
 import typer
 
 from vidqa.cli import options
+from vidqa.cli.archive_changes import compact, rm, tag
 from vidqa.cli.errors import FAILED, FOUND, NOT_FOUND, exits
-from vidqa.cli.indexing import index
-from vidqa.cli.scope import DbOption, scoped
+from vidqa.cli.indexing import ForceOption, index
+from vidqa.cli.scope import AllowOption, DbOption, modelled, opened, scoped
 from vidqa.cli.streams import show
 from vidqa.cli.table import columns
 from vidqa.errors import ExportError, SettingsError
 
 if TYPE_CHECKING:  # they import numpy and the database's library
     from vidqa.archive.records import Video
-    from vidqa.cache import RowStore
-    from vidqa.pipeline.retrieval.archive import Archive
-    from vidqa.pipeline.retrieval.care import Removed
 
 app = typer.Typer(
     name="archive",
@@ -32,17 +29,13 @@ app = typer.Typer(
     no_args_is_help=True,
     rich_markup_mode=None,
 )
-NamesArg = Annotated[
-    list[str] | None,
-    typer.Argument(
-        metavar="VIDEO...", help="Paths, ends of paths, digests or ids.", show_default=False
-    ),
-]
-YesOption = Annotated[bool, typer.Option("--yes", help="Do not ask; needed without a terminal.")]
 StateOption = Annotated[
     str | None, typer.Option("--state", metavar="STATE", help="ready, indexing or failed.")
 ]
 _STATES = ("ready", "indexing", "failed")
+app.command("rm")(rm)
+app.command("tag")(tag)
+app.command("compact")(compact)
 
 
 @app.command("ls")
@@ -58,7 +51,7 @@ def ls(
     """List the videos that are indexed, and those that could not be. Exit code 1 for none."""
     from dataclasses import replace
 
-    from vidqa.pipeline.retrieval.searcher import ref_of
+    from vidqa.pipeline.retrieval.ranked import ref_of
 
     if state is not None:
         if state not in _STATES:
@@ -68,7 +61,7 @@ def ls(
                 next_step=f"Choose one of {', '.join(_STATES)}.",
             )
         where = replace(where, states=(state,))
-    with _opened(db) as archive:
+    with opened(db) as archive:
         videos = list(archive.videos(where))
         told = [
             {"number": v.id, **ref_of(v).to_dict(), "state": v.state, "reason": v.reason}
@@ -94,7 +87,7 @@ def ls(
 @exits
 def stats(db: DbOption = None, json_: options.JsonOption = False) -> int:
     """Show how much is indexed, by which models, and how far."""
-    with _opened(db) as archive:
+    with opened(db) as archive:
         numbers = archive.stats()
         generations = [
             {
@@ -154,7 +147,7 @@ def verify(db: DbOption = None, json_: options.JsonOption = False) -> int:
     """
     from vidqa.pipeline.retrieval.care import check
 
-    with _opened(db) as archive:
+    with opened(db) as archive:
         told = check(archive)
     if json_:
         show(json.dumps(told.to_dict(), indent=2))
@@ -172,63 +165,15 @@ def verify(db: DbOption = None, json_: options.JsonOption = False) -> int:
     return NOT_FOUND if told.gone or told.changed else FOUND
 
 
-@app.command("rm")
-@exits
-@scoped
-def rm(
-    where: Any,
-    names: NamesArg = None,
-    yes: YesOption = False,
-    db: DbOption = None,
-    json_: options.JsonOption = False,
-) -> int:
-    """Delete videos from the archive: all that was learnt of them. The files themselves stay.
-
-    Name them, or say which by the options; both together name those among them. On a terminal it
-    asks first; without one it wants --yes. Exit code 1 where no video matches.
-    """
-    from vidqa.archive.filing import EVERYTHING
-    from vidqa.pipeline.retrieval.care import remove
-
-    if not names and where == EVERYTHING:
-        raise SettingsError(
-            "nothing says which videos to delete",
-            code="nothing_named",
-            next_step="Name videos, or say which: --path '*/monday/*'; --path '*' for all.",
-        )
-    with _opened(db) as archive:
-        videos = _chosen(archive, names or [], where)
-        if not videos:
-            show("[]" if json_ else "no video matches")
-            return NOT_FOUND
-        _confirm(videos, yes=yes)
-        told = []
-        for each in remove(archive, videos, _features()):
-            told.append(each)
-            if not json_:
-                show(_of_removed(each))
-    if json_:
-        show(json.dumps([each.to_dict() for each in told], indent=2))
-    return FAILED if any(each.left for each in told) else FOUND
-
-
 @app.command("reindex")
+@modelled
 def reindex(
+    load: Any,
     db: DbOption = None,
-    force: Annotated[
-        bool, typer.Option("--force", help="Go without videos that cannot be read.")
-    ] = False,
-    allow_url: Annotated[
-        list[str] | None,
-        typer.Option("--allow-url", metavar="PREFIX", help="Fetch URLs below this one."),
-    ] = None,
+    force: ForceOption = False,
+    allow_url: AllowOption = None,
     json_: options.JsonOption = False,
     jsonl: options.JsonLineOption = False,
-    model: options.ModelOption = None,
-    device: options.DeviceOption = None,
-    dtype: options.DtypeOption = None,
-    weights: options.WeightsOption = None,
-    threads: options.ThreadsOption = None,
     progress: options.ProgressOption = "auto",
 ) -> None:
     """Embed all videos anew with this model; searches use the old vectors until it is done.
@@ -242,12 +187,8 @@ def reindex(
         allow_url=allow_url,
         json_=json_,
         jsonl=jsonl,
-        model=model,
-        device=device,
-        dtype=dtype,
-        weights=weights,
-        threads=threads,
         progress=progress,
+        **load,
     )
 
 
@@ -278,22 +219,13 @@ def export(
                 code="output_exists",
                 next_step="Give -y to replace it, or another name.",
             )
-    with _opened(db) as archive:
+    with opened(db) as archive:
         with _output(output) as out:
             videos, clips = write(archive, archive.videos(where), out)
         if vectors is not None:
             export_vectors(archive, archive.videos(where), vectors)
     print(f"vidqa: wrote {videos} videos and {clips} clips", file=sys.stderr)
     return FOUND if videos else NOT_FOUND
-
-
-@contextmanager
-def _opened(db: str | None) -> Iterator[Archive]:
-    from vidqa.pipeline.retrieval.archive import Archive  # late: numpy, the database's library
-    from vidqa.settings import load_settings
-
-    with Archive(load_settings(archive_url=db).archive_place) as archive:
-        yield archive
 
 
 @contextmanager
@@ -310,51 +242,6 @@ def _output(path: Path | None) -> Iterator[IO[str]]:
             code="output_unwritable",
             next_step="Choose a place that you may write to.",
         ) from err
-
-
-def _features() -> RowStore:
-    from vidqa.cache import CacheFolder, RowStore
-    from vidqa.settings import load_settings
-
-    settings = load_settings()
-    return RowStore(CacheFolder(settings.cache_folder, settings.cache_bytes))
-
-
-def _chosen(archive: Archive, names: list[str], where: Any) -> list[Video]:
-    matching = {video.id: video for video in archive.videos(where)}
-    if not names:
-        return list(matching.values())
-    named = {video.id: video for video in map(archive.video, names)}
-    return [video for key, video in named.items() if key in matching]
-
-
-def _confirm(videos: list[Video], *, yes: bool) -> None:
-    """Raises :class:`SettingsError` unless it is wanted for certain."""
-    if yes:
-        return
-    if sys.stdin.isatty() and sys.stderr.isatty():
-        for video in videos[:10]:
-            name = video.locations[0].url if video.locations else video.digest
-            typer.echo(f"  {name}", err=True)
-        if len(videos) > 10:
-            typer.echo(f"  and {len(videos) - 10} more", err=True)
-        if typer.confirm(f"Delete {len(videos)} from the archive?", err=True):
-            return
-    raise SettingsError(
-        f"{len(videos)} videos would be deleted from the archive, and nobody confirmed it",
-        code="not_confirmed",
-        next_step="Add --yes.",
-    )
-
-
-def _of_removed(each: Removed) -> str:
-    gone = each.deleted
-    left = ", ".join(f"{count} rows of {name}" for name, count in each.left.items())
-    later = "" if gone.overwritten else "; its bytes stay in the database's file while it is read"
-    return (
-        f"deleted {each.name}: {gone.clips} clips, {gone.vectors} vectors, {gone.lines} lines, "
-        f"{each.features} files of vision tokens; left of it: {left or 'nothing'}{later}"
-    )
 
 
 def _row(video: Video) -> tuple[str, ...]:

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from textwrap import shorten
 
 from vidqa.cli.table import columns
-from vidqa.search_results import ArchiveAnswer, Citation, Hit, Scope, SearchResult
+from vidqa.hits import Hit
+from vidqa.search_results import ArchiveAnswer, Citation, Scope, SearchResult
 from vidqa.timeline import Span, format_timecode
 
 _MODEL_CHARS = 40

@@ -14,7 +14,8 @@ from vidqa.cli.streams import show
 from vidqa.cli.writing import write_file
 from vidqa.errors import ArchiveError, ExportError, VideoError
 from vidqa.export.hits import TIMED, Found, export_by_video, export_found, told_hits
-from vidqa.search_results import Hit, SearchResult
+from vidqa.hits import Hit
+from vidqa.search_results import SearchResult
 from vidqa.video import HitPicture, cut_clip, describe, draw_hit_sheet, media
 from vidqa.video.sheet_timeline import clock
 

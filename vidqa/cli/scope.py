@@ -1,18 +1,23 @@
-"""The options that say which videos of an archive count, spelled once."""
+"""The options that the commands about an archive share, spelled once: which one, which of its
+videos count, by which model."""
 
 from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from datetime import datetime
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from vidqa.cli import options
 from vidqa.errors import SettingsError
 from vidqa.timeline import parse_time
+
+if TYPE_CHECKING:  # it imports numpy and the database's library
+    from vidqa.pipeline.retrieval.archive import Archive
 
 NamesOption = Annotated[
     list[str] | None,
@@ -72,19 +77,57 @@ def scope_options(
     )
 
 
+def model_options(
+    model: options.ModelOption = None,
+    device: options.DeviceOption = None,
+    dtype: options.DtypeOption = None,
+    weights: options.WeightsOption = None,
+    threads: options.ThreadsOption = None,
+) -> dict[str, Any]:
+    """The settings that they are, by name."""
+    return {
+        "model": model,
+        "device": device,
+        "dtype": dtype,
+        "weights": weights,
+        "threads": threads,
+    }
+
+
 def scoped(command: Callable[..., Any]) -> Callable[..., Any]:
     """``command``, whose ``where`` is made of the options of :func:`scope_options`."""
-    added = inspect.signature(scope_options, eval_str=True).parameters
+    return _with_options(command, "where", scope_options)
+
+
+def modelled(command: Callable[..., Any]) -> Callable[..., Any]:
+    """``command``, whose ``load`` is made of the options of :func:`model_options`."""
+    return _with_options(command, "load", model_options)
+
+
+def _with_options(
+    command: Callable[..., Any], made: str, maker: Callable[..., Any]
+) -> Callable[..., Any]:
+    """``command`` with the options of ``maker`` in place of its parameter ``made``."""
+    added = inspect.signature(maker, eval_str=True).parameters
     own = inspect.signature(command, eval_str=True).parameters.values()
 
     @functools.wraps(command)
     def run(**given: Any) -> Any:
-        where = scope_options(**{name: given.pop(name) for name in added})
-        return command(where=where, **given)
+        return command(**{made: maker(**{name: given.pop(name) for name in added})}, **given)
 
-    kept = [each for each in own if each.name != "where"]
+    kept = [each for each in own if each.name != made]
     setattr(run, "__signature__", inspect.Signature([*kept, *added.values()]))  # noqa: B010
     return run
+
+
+@contextmanager
+def opened(db: str | None) -> Iterator[Archive]:
+    """The archive of ``--db``, or of the settings; closed at the end."""
+    from vidqa.pipeline.retrieval.archive import Archive  # late: numpy, the database's library
+    from vidqa.settings import load_settings
+
+    with Archive(load_settings(archive_url=db).archive_place) as archive:
+        yield archive
 
 
 def _moment(option: str, text: str | None) -> datetime | None:

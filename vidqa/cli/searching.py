@@ -11,14 +11,14 @@ from vidqa.cli import options
 from vidqa.cli.errors import FOUND, INTERRUPTED, NOT_FOUND, exits
 from vidqa.cli.halting import halting
 from vidqa.cli.progress import show_progress
-from vidqa.cli.scope import AllowOption, DbOption, scoped
+from vidqa.cli.scope import AllowOption, DbOption, modelled, scoped
 from vidqa.effort import Effort, Halt
 from vidqa.errors import SettingsError
 
 if TYPE_CHECKING:  # they import numpy and the database's library
     from vidqa.pipeline.retrieval.archive import Archive
     from vidqa.pipeline.retrieval.queries import Query
-    from vidqa.pipeline.retrieval.searcher import SearchOptions
+    from vidqa.pipeline.retrieval.search_options import SearchOptions
     from vidqa.search_results import SearchResult
 
 TextArg = Annotated[
@@ -72,8 +72,10 @@ ThumbnailsOption = Annotated[
 
 @exits
 @scoped
+@modelled
 def search(
     where: Any,  # a Filter; typer evaluates what stands here
+    load: Any,
     text: TextArg = None,
     image: ImageOption = None,
     like: LikeOption = None,
@@ -97,11 +99,6 @@ def search(
     clip: ClipOption = False,
     thumbnails: ThumbnailsOption = None,
     overwrite: options.OverwriteOption = False,
-    model: options.ModelOption = None,
-    device: options.DeviceOption = None,
-    dtype: options.DtypeOption = None,
-    weights: options.WeightsOption = None,
-    threads: options.ThreadsOption = None,
     no_cache: options.NoCacheOption = False,
     progress: options.ProgressOption = "auto",
 ) -> int:
@@ -115,7 +112,7 @@ def search(
     from vidqa.cli.outputs import Outputs
     from vidqa.pipeline.retrieval.alike import ALIKE
     from vidqa.pipeline.retrieval.queries import Like
-    from vidqa.pipeline.retrieval.searcher import POOL, SearchOptions
+    from vidqa.pipeline.retrieval.search_options import POOL, SearchOptions
     from vidqa.session_archive import query_of
 
     query = query_of(text, image, like)
@@ -148,11 +145,7 @@ def search(
             session = options.open_session(
                 report,
                 "clock",
-                model=model,
-                device=device,
-                dtype=dtype,
-                weights=weights,
-                threads=threads,
+                **load,
                 cache=False if no_cache else None,
                 archive_url=db,
             )

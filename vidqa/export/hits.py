@@ -15,8 +15,9 @@ from vidqa.export.cues import one_line
 from vidqa.export.edl import FRAME_RATE, Cut, edit_list
 from vidqa.export.subtitles import to_chapters, to_srt, to_vtt
 from vidqa.export.tables import not_a_formula
+from vidqa.hits import Hit, VideoRef
 from vidqa.results import Coverage, GroundResult, Provenance, Segment, VideoFacts
-from vidqa.search_results import ArchiveAnswer, Hit, SearchResult, VideoRef
+from vidqa.search_results import ArchiveAnswer, SearchResult
 from vidqa.timeline import Span, format_timecode
 
 HIT_COLUMNS = (

@@ -102,7 +102,7 @@ def _describe(request: DescribeRequest, work: Work) -> Made:
 
 
 def _index(request: IndexRequest, work: Work) -> Made:
-    from vidqa.pipeline.ingest import IngestOptions
+    from vidqa.pipeline.ingest_options import IngestOptions
     from vidqa.pipeline.ingest_report import IngestProgress, Watcher
 
     def told(progress: IngestProgress) -> None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
@@ -74,11 +74,26 @@ class Embedder(Protocol):
         ...
 
 
+@dataclass(slots=True)
+class Footage:
+    """Groups of clips that were embedded, and those that are not what the checkpoint knows."""
+
+    groups: int = 0
+    strange: int = 0
+
+    @property
+    def unfamiliar(self) -> bool:
+        """Whether most of it is unlike what the checkpoint was made for, as far as that is told."""
+        return 2 * self.strange > self.groups
+
+
 @dataclass(frozen=True, slots=True)
 class EngineEmbedder:
     """The loaded checkpoint, asked for a clip in one word: the state behind that is its vector."""
 
     ctx: Context
+    footage: Footage = field(default_factory=Footage)
+    """What clips have come by."""
 
     @property
     def name(self) -> str:
@@ -122,6 +137,8 @@ class EngineEmbedder:
             rgb_THWC = np.concatenate([rgb_THWC, np.repeat(rgb_THWC[-1:], lacking, axis=0)])
         rows = range(len(rgb_THWC) // pair)
         seen = self.ctx.engine.watch(rgb_THWC, tuple(row * pair / FPS for row in rows))
+        self.footage.groups += 1
+        self.footage.strange += self.ctx.engine.is_familiar(seen) is False
         windows = [seen.rows(first // pair, -(-last // pair)) for first, last in clips]
         return self.ctx.engine.embed(embed_video_prompt(self.ctx.engine.profile), windows)
 

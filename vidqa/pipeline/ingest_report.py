@@ -62,6 +62,8 @@ class IngestReport:
     serving: bool
     """Whether searches see what was indexed: false while another model's vectors serve."""
     interrupted: bool = False
+    notes: tuple[str, ...] = ()
+    """What is to be known of the archive, or of the footage, all the same."""
 
     @property
     def failed(self) -> list[FileReport]:
@@ -98,6 +100,7 @@ class IngestReport:
             "rate": self.rate,
             "serving": self.serving,
             "interrupted": self.interrupted,
+            "notes": list(self.notes),
         }
 
 

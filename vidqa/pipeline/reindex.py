@@ -13,7 +13,8 @@ from vidqa.archive.records import Filter
 from vidqa.archive.store import Store
 from vidqa.effort import Halt
 from vidqa.pipeline.embedder import Embedder
-from vidqa.pipeline.ingest import IngestOptions, generation_of, ingest
+from vidqa.pipeline.ingest import generation_of, ingest
+from vidqa.pipeline.ingest_options import IngestOptions
 from vidqa.pipeline.ingest_report import IngestReport, Watcher
 from vidqa.pipeline.vanished import videos_of
 
@@ -31,6 +32,8 @@ class ReindexReport:
     cannot be read any more."""
     switched: bool
     """Whether the new generation answers searches from now on, or did so before."""
+    notes: tuple[str, ...] = ()
+    """What is to be known of the archive, or of the footage, all the same."""
 
     @property
     def interrupted(self) -> bool:
@@ -49,6 +52,7 @@ class ReindexReport:
             "missing": list(self.missing),
             "switched": self.switched,
             "interrupted": self.interrupted,
+            "notes": list(self.notes),
         }
 
 

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 from shutil import copy
 
+import fsspec
 import pytest
 from PIL import Image
 from typer.testing import CliRunner, Result
 
 from vidqa.cli.main import app
+from vidqa.video import probe
 
 EXAMPLES = Path(__file__).resolve().parents[3] / "examples"
 
@@ -69,6 +72,59 @@ def test_every_output_is_made(place: Path, tmp_path: Path) -> None:
     assert (again.exit_code, "output_exists" in again.stderr) == (2, True)
 
 
+@pytest.mark.skipif(shutil.which("ffmpeg") is None, reason="cuts with ffmpeg")
+def test_hits_are_cut_out_and_one_that_is_gone_is_told(place: Path, tmp_path: Path) -> None:
+    words = ("search", "blue car drives left", "-n", "2", "--group-by", "video", "--clip")
+    done = run(place, *words, "-o", tmp_path, "-f", "json")
+    assert done.exit_code == 0
+    hits = json.loads((tmp_path / "hits.json").read_text())["hits"]
+    names = [f"hit-{k:03d}-{Path(hit['video']['path']).stem}.mp4" for k, hit in enumerate(hits, 1)]
+    assert sorted(path.name for path in tmp_path.glob("*.mp4")) == sorted(names)
+    for hit, name in zip(hits, names, strict=True):
+        wanted_s = hit["end"] - hit["start"]
+        assert probe(tmp_path / name).duration_s == pytest.approx(wanted_s, abs=0.3)
+        assert f"wrote {tmp_path / name}" in done.stderr
+    gone = place / "door.mp4"
+    gone.rename(place / "away.mov")
+    try:
+        done = run(place, *words, "-o", tmp_path, "-y")
+    finally:
+        (place / "away.mov").rename(gone)
+    assert (done.exit_code, f"{gone} is gone" in done.stderr) == (0, True)
+
+
+def test_a_picture_finds_the_footage_that_it_is_of(place: Path, tmp_path: Path) -> None:
+    run(place, "search", "blue car drives left", "-n", "1", "--thumbnails", tmp_path)
+    (picture,) = tmp_path.glob("001-car-*.jpg")
+    done = run(place, "search", "--image", picture, "-n", "1", "-f", "json,txt", "-o", tmp_path)
+    told = json.loads((tmp_path / "hits.json").read_text())
+    assert (done.exit_code, told["query_kind"], told["query"]) == (0, "image", str(picture))
+    assert Path(told["hits"][0]["video"]["path"]).name == "car.mp4"
+    refused = run(place, "search", "--image", picture, "--verify")
+    assert (refused.exit_code, "verify_without_words" in refused.stderr) == (2, True)
+    unread = run(place, "search", "--image", place / "archive.db")
+    assert unread.exit_code == 2
+
+
+def test_hits_at_urls_are_looked_at_only_where_that_is_allowed(tmp_path: Path) -> None:
+    system = fsspec.filesystem("memory")
+    system.pipe("/cams/car.mp4", (EXAMPLES / "car.mp4").read_bytes())
+    allowed = ("--allow-url", "memory://cams")
+    try:
+        assert run(tmp_path, "index", "memory://cams", *allowed).exit_code == 0
+        words = ("search", "blue car drives left", "-n", "1", "--verify", "--json")
+        blind, seen = (json.loads(run(tmp_path, *words, *more).stdout) for more in ((), allowed))
+        clip = run(tmp_path, *words[:4], "--clip", "-o", tmp_path)
+    finally:
+        system.rm("/cams", recursive=True)
+    (hit,) = blind["hits"]
+    assert (hit["verdict"], hit["error"]["code"]) == ("unknown", "url_refused")
+    assert blind["considered"]["looked_at"] == 0
+    assert seen["hits"][0]["verdict"] == "confirmed"
+    assert seen["considered"]["looked_at"] == 1
+    assert (clip.exit_code, "no clip of hit 1: memory:" in clip.stderr) == (0, True)
+
+
 def test_more_like_a_clip_needs_no_model(place: Path) -> None:
     done = run(place, "search", "--like", "door.mp4@7", "--jsonl")
     assert done.exit_code == 0
@@ -114,3 +170,20 @@ def test_a_video_is_deleted_only_when_that_is_confirmed(place: Path) -> None:
     assert run(place, "archive", "rm", "car.mp4", "--yes").exit_code == 2
     assert (place / "car.mp4").exists()
     assert run(place, "archive", "rm", "--yes").exit_code == 2
+
+
+def test_tags_are_given_and_taken(place: Path) -> None:
+    done = run(place, "archive", "tag", "door.mp4", "--add", "night", "--remove", "drawn", "--json")
+    assert (done.exit_code, json.loads(done.stdout)[0]["tags"]) == (0, ["night"])
+    back = run(place, "archive", "tag", "--tag", "night", "--remove", "night", "--add", "drawn")
+    assert (back.exit_code, back.stdout.strip().endswith("door.mp4: drawn")) == (0, True)
+    assert run(place, "archive", "tag", "--tag", "none", "--add", "x").exit_code == 1
+    for words, code in ((["door.mp4"], "no_tags"), (["--add", "x"], "nothing_named")):
+        refused = run(place, "archive", "tag", *words)
+        assert (refused.exit_code, code in refused.stderr) == (2, True)
+
+
+def test_compacting_says_what_it_gave_back(place: Path) -> None:
+    done = run(place, "archive", "compact", "--json")
+    assert (done.exit_code, json.loads(done.stdout)["generations"]) == (0, [])
+    assert "0 vectors of 0 earlier generations" in run(place, "archive", "compact").stdout

@@ -47,6 +47,18 @@ def test_the_summary_says_how_much_was_done(tmp_path: Path) -> None:
     assert f"indexed: {EXAMPLES / 'car.mp4'}" in done.stderr
 
 
+def test_footage_that_the_model_does_not_know_is_told_once(tmp_path: Path) -> None:
+    videos = tmp_path / "videos"
+    videos.mkdir()
+    write_video(videos / "a.mp4", 9)
+    write_video(videos / "b.mp4", 13)
+    done = index(tmp_path, videos)
+    told = "Most of these videos do not look like what nano was made for"
+    assert (done.exit_code, done.output.count(told)) == (0, 1)
+    known = index(tmp_path, EXAMPLES / "car.mp4", "--json")
+    assert json.loads(known.stdout)["notes"] == []
+
+
 def test_progress_for_programs_is_a_line_of_json_each(tmp_path: Path) -> None:
     done = index(tmp_path, EXAMPLES / "car.mp4", "--progress", "jsonl", "--jsonl")
     lines = [json.loads(line) for line in done.stderr.splitlines()]

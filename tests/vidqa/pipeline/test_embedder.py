@@ -12,7 +12,7 @@ from tests.vidqa.pipeline.some_videos import StubEmbedder
 from vidqa.archive.store import open_store
 from vidqa.errors import ArchiveError
 from vidqa.pipeline.embedder import EngineEmbedder
-from vidqa.pipeline.ingest import IngestOptions
+from vidqa.pipeline.ingest_options import IngestOptions
 from vidqa.prompts import embed_video_prompt
 from vidqa.session import Session
 from vidqa.video import read_frames

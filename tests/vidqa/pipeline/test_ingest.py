@@ -21,7 +21,8 @@ from vidqa.archive.remote import Remote
 from vidqa.archive.store import Store, open_store
 from vidqa.effort import Halt
 from vidqa.errors import ArchiveError, ModelError
-from vidqa.pipeline.ingest import IngestOptions, ingest
+from vidqa.pipeline.ingest import ingest
+from vidqa.pipeline.ingest_options import IngestOptions
 from vidqa.pipeline.ingest_report import FileReport, IngestProgress, IngestReport, Watcher
 from vidqa.video import read_frames
 

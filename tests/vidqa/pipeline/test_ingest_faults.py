@@ -12,7 +12,8 @@ from benchmarks.ingest_kills import killed, make_videos
 from tests.vidqa.pipeline.some_videos import Recording, StubEmbedder, contents, write_video
 from vidqa.archive.records import Claim
 from vidqa.archive.store import open_store
-from vidqa.pipeline.ingest import IngestOptions, generation_of, ingest
+from vidqa.pipeline.ingest import generation_of, ingest
+from vidqa.pipeline.ingest_options import IngestOptions
 
 ROOT = Path(__file__).resolve().parents[3]
 

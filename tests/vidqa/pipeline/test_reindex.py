@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from tests.vidqa.pipeline.some_videos import Recording, StubEmbedder, write_video
 from vidqa.archive.records import Filter
 from vidqa.archive.store import Store, open_store
 from vidqa.effort import Halt
-from vidqa.pipeline.ingest import IngestOptions, ingest
+from vidqa.pipeline.ingest import ingest
+from vidqa.pipeline.ingest_options import IngestOptions
 from vidqa.pipeline.ingest_report import Watcher
 from vidqa.pipeline.reindex import reindex
 
@@ -85,13 +87,14 @@ def test_videos_indexed_by_another_model_than_serves_are_said_to_be_unseen(
     assert (report.counts(), report.serving) == ({"indexed": 1}, False)
 
 
-def test_vectors_of_an_untrained_model_get_the_mean_they_are_compared_about(
-    store: Store, tmp_path: Path
+@pytest.mark.parametrize("about", [True, False])
+def test_what_the_vectors_have_in_common_is_measured(
+    store: Store, tmp_path: Path, about: bool
 ) -> None:
-    embedder = StubEmbedder(name="raw@sha256:2", centred=True)
+    embedder = StubEmbedder(name="raw@sha256:2", centred=about)
     reindex(store, embedder)
     generation = store.serving()
     assert generation is not None
     mean_D = store.mean(generation.id)
     assert mean_D is not None
-    assert mean_D.shape == (8,)
+    assert np.array_equal(mean_D, store.measure_mean(generation.id))

@@ -128,10 +128,7 @@ def add_index(db: Connection, relation: str, dimension: int) -> None:
 
 def enter(db: Connection, source: str, dimension: int, entry: Entry) -> None:
     """Let a source's row say ``entry``; the table it named before is removed."""
-    for (relation,) in db.execute(
-        "DELETE FROM vidqa_indexes WHERE source = %s RETURNING relation", [source]
-    ).fetchall():
-        db.execute(sql.SQL("DROP TABLE {}").format(sql.Identifier(relation)))
+    leave(db, source)
     db.execute(
         "INSERT INTO vidqa_indexes VALUES (%s, %s, %s, %s, %s, %s)",
         [source, LAYOUT, dimension, entry.relation, entry.applied, entry.count],
@@ -146,10 +143,17 @@ def update(db: Connection, source: str, entry: Entry) -> None:
     )
 
 
-def leave(db: Connection, source: str, entry: Entry) -> None:
-    """Remove a source's row and table."""
-    db.execute("DELETE FROM vidqa_indexes WHERE source = %s", [source])
-    db.execute(sql.SQL("DROP TABLE {}").format(entry.table))
+def sources(db: Connection) -> list[str]:
+    """Names of all sources that have a table, of whatever archive."""
+    return [name for (name,) in db.execute("SELECT source FROM vidqa_indexes").fetchall()]
+
+
+def leave(db: Connection, source: str) -> None:
+    """Remove a source's row and table, where it has one."""
+    for (relation,) in db.execute(
+        "DELETE FROM vidqa_indexes WHERE source = %s RETURNING relation", [source]
+    ).fetchall():
+        db.execute(sql.SQL("DROP TABLE {}").format(sql.Identifier(relation)))
 
 
 def add(db: Connection, relation: str, block: VectorBlock) -> None:

@@ -10,7 +10,7 @@ Axes: Q queries, D dimension.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import numpy as np
@@ -108,12 +108,6 @@ class PgvectorIndex:
         """Give the connections back."""
         self._pool.close()
 
-    def drop(self) -> None:
-        """Remove the source's table for good, as when its generation is retired."""
-        with self._connected() as db:
-            pgtables.hold_changes(db, self._source.name)
-            pgtables.leave(db, self._source.name, self._entry(db))
-
     def candidates(
         self, queries_QD: NDArray[np.float32], fetch: int, among: NDArray[np.int64] | None
     ) -> Candidates:
@@ -190,6 +184,20 @@ class PgvectorIndex:
             )
         with translated(), self._pool.connection() as db:
             yield db
+
+
+def drop_indexes(url: str, unwanted: Callable[[str], bool]) -> list[str]:
+    """Remove the tables of every source in the database whose name is ``unwanted``; their names.
+
+    Whoever still has such an index open is told ``index_dropped``. Raises as opening does.
+    """
+    with translated(), psycopg.connect(url, connect_timeout=int(_WAIT_S)) as db:
+        pgtables.prepare(db)
+        gone = sorted(filter(unwanted, pgtables.sources(db)))
+        for name in gone:  # in one order everywhere, so that no two wait for each other in a circle
+            pgtables.hold_changes(db, name)
+            pgtables.leave(db, name)
+    return gone
 
 
 def _configure(db: Connection) -> None:

@@ -1,12 +1,13 @@
 """The one file of an index: FAISS's own bytes, then a page that says what they are.
 
-``body | {"magic": ..., "body_sha256": ..., "seq": ...} padded to a page, with its own digest``
+``body | digests of its parts | {"magic": ..., "body_bytes": ..., "seq": ...} padded to a page``
 
-The page comes last, so that the file is written in one go and FAISS reads it as it is. It is
-written under another name, forced to the disk, then given its name: what lies there is whole, of
-one moment, whatever died meanwhile. FAISS loads flipped bits without a word, so nothing is handed
-to it before the digest was seen to be right. Who writes holds ``owner.lock``; readers need no lock:
-they keep the file they opened, also where it is replaced meanwhile.
+The page comes last, so that the file is written in one go and FAISS reads it as it is; its own
+digest is over the digests too. It is written under another name, forced to the disk, then given its
+name: what lies there is whole, of one moment, whatever died meanwhile. FAISS loads flipped bits
+without a word, so no part is handed to it before its digest was seen to be right (:mod:`.parts`).
+Who writes holds ``owner.lock``; readers need no lock: they keep the file they opened, also where it
+is replaced meanwhile.
 """
 
 from __future__ import annotations
@@ -25,10 +26,11 @@ from filelock import FileLock, Timeout
 
 from vidqa.archive.vectors.kinds import Kind
 from vidqa.archive.vectors.library import faiss
+from vidqa.archive.vectors.parts import DamagedError, PartWriter, checked_parts
 from vidqa.errors import ArchiveError
 
 NAME, LOCK, UNFINISHED = "index.faiss", "owner.lock", ".tmp"
-LAYOUT = 1
+LAYOUT = 2
 """Goes up with every change to what the file holds or how vectors are put into it."""
 _MAGIC = "vidqa index"
 _PAGE = 4096
@@ -68,12 +70,9 @@ class Snapshot:
         """The facts and the FAISS index. Raises :class:`UnusableError` unless every byte is as it
         was written, for this source."""
         with self._opened() as file:
-            page, body_bytes = _read_page(file)
+            page, digests = _read_page(file)
             facts = self._facts(page)
-            if _digest(file, body_bytes) != page["body_sha256"]:
-                raise _unusable("damaged: its digest differs")
-            file.seek(0)
-            index = _parse(file)
+            index = _parse(file, page["body_bytes"], digests)
         if (index.d, index.ntotal) != (facts.dimension, facts.count):
             raise _unusable("damaged: it holds other vectors than it says")
         return facts, index
@@ -95,10 +94,11 @@ class Snapshot:
         unfinished = self.folder / f"{secrets.token_hex(8)}{UNFINISHED}"
         try:
             with unfinished.open("xb") as file:
-                body = _Body(file)
+                body = PartWriter(file)
                 _write_index(index, body)
-                page = {"magic": _MAGIC, "layout": LAYOUT, "body_sha256": body.sha256.hexdigest()}
-                file.write(_page({**page, **asdict(facts)}))
+                page = {"magic": _MAGIC, "layout": LAYOUT, "body_bytes": file.tell()}
+                digests = body.digests()
+                file.write(digests + _page({**page, **asdict(facts)}, digests))
                 file.flush()
                 os.fsync(file.fileno())
             unfinished.replace(self.folder / NAME)
@@ -138,33 +138,13 @@ class Snapshot:
             raise _unusable(f"unreadable: {err.strerror}") from err
 
     def _facts(self, page: dict[str, Any]) -> Facts:
-        if page["layout"] != LAYOUT:
-            raise _unusable(f"of layout {page['layout']}, not {LAYOUT}")
         facts = Facts(**{name: page[name] for name in Facts.__slots__})
         if (facts.source, facts.dimension) != (self.source, self.dimension):
             raise _unusable(f"of {facts.source} with {facts.dimension} numbers to a vector")
         return facts
 
 
-class _Body:
-    """Passes FAISS's bytes on and adds them up."""
-
-    def __init__(self, file: BinaryIO) -> None:
-        self._file = file
-        self.sha256 = hashlib.sha256()
-        self.failure: OSError | None = None
-
-    def write(self, data: bytes) -> int:
-        """For FAISS, which would hide why a write failed."""
-        try:
-            self.sha256.update(data)
-            return self._file.write(data)
-        except OSError as err:
-            self.failure = err
-            raise
-
-
-def _write_index(index: Any, body: _Body) -> None:
+def _write_index(index: Any, body: PartWriter) -> None:
     try:
         faiss.write_index(index, faiss.PyCallbackIOWriter(body.write, _CHUNK))
     except (RuntimeError, OSError):
@@ -173,14 +153,20 @@ def _write_index(index: Any, body: _Body) -> None:
         raise
 
 
-def _parse(file: BinaryIO) -> Any:
+def _parse(file: BinaryIO, size: int, digests: bytes) -> Any:
+    """The index, once every part of it was seen to be right."""
     try:
-        return faiss.read_index(faiss.PyCallbackIOReader(file.read, _CHUNK))
+        with checked_parts(file, size, digests) as parts:
+            index = faiss.read_index(faiss.PyCallbackIOReader(parts.read, _CHUNK))
+            parts.drain()
+            return index
+    except DamagedError as err:
+        raise _unusable("damaged: a digest differs") from err
     except RuntimeError as err:
         raise _unusable("of a kind that this FAISS does not know") from err
 
 
-def _page(page: dict[str, Any]) -> bytes:
+def _page(page: dict[str, Any], digests: bytes) -> bytes:
     text = json.dumps(page).encode().ljust(_PAGE - _DIGEST)
     if len(text) > _PAGE - _DIGEST:
         raise ArchiveError(
@@ -188,32 +174,47 @@ def _page(page: dict[str, Any]) -> bytes:
             code="bad_source",
             next_step="Report this: names come from the archive itself.",
         )
-    return text + hashlib.sha256(text).hexdigest().encode()
+    return text + _sealed(digests, text)
 
 
-def _read_page(file: BinaryIO) -> tuple[dict[str, Any], int]:
-    """The last page, and how many bytes stand before it."""
-    body_bytes = file.seek(0, os.SEEK_END) - _PAGE
-    if body_bytes < 0:
+def _sealed(digests: bytes, text: bytes) -> bytes:
+    return hashlib.sha256(digests + text).hexdigest().encode()
+
+
+def _read_page(file: BinaryIO) -> tuple[dict[str, Any], bytes]:
+    """The last page, and the digests of the parts of the body before it."""
+    end = file.seek(0, os.SEEK_END) - _PAGE
+    if end < 0:
         raise _unusable("damaged: too short")
-    file.seek(body_bytes)
-    text = file.read(_PAGE)
-    facts, digest = text[:-_DIGEST], text[-_DIGEST:]
-    if hashlib.sha256(facts).hexdigest().encode() != digest:
-        raise _unusable("damaged: its last page is not as written")
-    page: dict[str, Any] = json.loads(facts)
+    file.seek(end)
+    text, seal = file.read(_PAGE - _DIGEST), file.read(_DIGEST)
+    page = _json(text)
     if page.get("magic") != _MAGIC:
         raise _unusable("no index")
-    return page, body_bytes
+    if page.get("layout") != LAYOUT:
+        raise _unusable(f"of layout {page.get('layout')}, not {LAYOUT}")
+    digests = _before(file, end, page)
+    if _sealed(digests, text) != seal:
+        raise _unusable("damaged: its last page is not as written")
+    return page, digests
 
 
-def _digest(file: BinaryIO, size: int) -> str:
-    sha256, buffer = hashlib.sha256(), memoryview(bytearray(_CHUNK))
-    file.seek(0)
-    while size and (got := file.readinto(buffer[: min(size, _CHUNK)])):  # type: ignore[attr-defined]
-        sha256.update(buffer[:got])
-        size -= got
-    return sha256.hexdigest()
+def _before(file: BinaryIO, end: int, page: dict[str, Any]) -> bytes:
+    """What lies between the body and the last page."""
+    body_bytes = page.get("body_bytes")
+    if not isinstance(body_bytes, int) or not 0 <= body_bytes <= end:
+        raise _unusable("damaged: its last page is not as written")
+    file.seek(body_bytes)
+    return file.read(end - body_bytes)
+
+
+def _json(text: bytes) -> dict[str, Any]:
+    """The page's words; nothing where it is none, or is damaged."""
+    try:
+        page = json.loads(text)
+    except ValueError:  # also where the bytes are no UTF-8
+        return {}
+    return page if isinstance(page, dict) else {}
 
 
 def _force(folder: Path) -> None:

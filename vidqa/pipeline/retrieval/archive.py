@@ -13,11 +13,13 @@ from vidqa.archive.records import Filter, Stats, Video
 from vidqa.archive.remote import is_url
 from vidqa.archive.store import Store, open_store
 from vidqa.errors import ArchiveError
+from vidqa.hits import Hit
 from vidqa.pipeline.embedder import Embedder
 from vidqa.pipeline.retrieval.queries import Query, video_named
-from vidqa.pipeline.retrieval.searcher import Searcher, SearchOptions
+from vidqa.pipeline.retrieval.search_options import SearchOptions
+from vidqa.pipeline.retrieval.searcher import Searcher
 from vidqa.pipeline.retrieval.serving import Serving
-from vidqa.search_results import Hit, SearchResult
+from vidqa.search_results import SearchResult
 
 _PAGE = 500
 

@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from vidqa.archive.filing import EVERYTHING
 from vidqa.archive.records import Filter
 from vidqa.errors import ArchiveError, QueryError, VideoError
+from vidqa.hits import Hit
 from vidqa.pipeline.ask import answered
 from vidqa.pipeline.context import Manner
 from vidqa.pipeline.embedder import Embedder
@@ -28,7 +29,8 @@ from vidqa.pipeline.retrieval.combining import (
 )
 from vidqa.pipeline.retrieval.footage import Footage
 from vidqa.pipeline.retrieval.queries import Words
-from vidqa.pipeline.retrieval.searcher import Searcher, SearchOptions
+from vidqa.pipeline.retrieval.search_options import SearchOptions
+from vidqa.pipeline.retrieval.searcher import Searcher
 from vidqa.pipeline.retrieval.verifying import (
     look_at_hit,
     once,
@@ -41,7 +43,7 @@ from vidqa.pipeline.retrieval.wording import kind_of, statement_of
 from vidqa.prompts import ask_prompt, claim_text, require_words, rewrite_prompt
 from vidqa.reply import OnText, Reply, unheard
 from vidqa.results import EndedEarly
-from vidqa.search_results import ArchiveAnswer, Citation, Hit, SearchResult
+from vidqa.search_results import ArchiveAnswer, Citation, SearchResult
 
 LOOKS = 8
 """Stretches that an open question is put to."""

@@ -1,9 +1,9 @@
-"""An archive kept: checked, rid of videos, written out."""
+"""An archive kept: checked, and written out."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import IO
@@ -11,13 +11,12 @@ from typing import IO
 import numpy as np
 
 from vidqa.archive.discover import exists
-from vidqa.archive.records import Clip, Deleted, Finding, Video
+from vidqa.archive.records import Clip, Finding, Video
 from vidqa.archive.remote import is_url
 from vidqa.archive.vectors.local import FaissIndex
-from vidqa.cache import RowStore
 from vidqa.errors import ArchiveError, ExportError
 from vidqa.pipeline.retrieval.archive import Archive
-from vidqa.pipeline.retrieval.searcher import ref_of
+from vidqa.pipeline.retrieval.ranked import ref_of
 from vidqa.pipeline.retrieval.serving import Served
 
 _BATCH = 1_000
@@ -47,27 +46,6 @@ class Checked:
     def to_dict(self) -> dict[str, object]:
         """Plain JSON values."""
         return {"sound": self.sound, **asdict(self)}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Removed:
-    """What went with one video, and what is left of it: nothing, or the removal is not done."""
-
-    name: str
-    deleted: Deleted
-    features: int
-    """Files of kept vision tokens."""
-    left: dict[str, int]
-    """Rows of the database that still belong to it, by table."""
-
-    def to_dict(self) -> dict[str, object]:
-        """Plain JSON values."""
-        return {
-            "video": self.name,
-            **asdict(self.deleted),
-            "features": self.features,
-            "left": self.left,
-        }
 
 
 def check(archive: Archive) -> Checked:
@@ -102,33 +80,6 @@ def check(archive: Archive) -> Checked:
         clips=clips,
         notes=notes,
     )
-
-
-def remove(
-    archive: Archive, videos: Sequence[Video], features: RowStore | None
-) -> Iterator[Removed]:
-    """Delete videos one by one: rows, clips, thumbnails, lines, vectors and kept vision tokens.
-
-    The files themselves stay. At the end the indexes are written anew, so that no deleted vector
-    is left in a file; raises :class:`ArchiveError` ``index_busy`` where another process kept one
-    from being written.
-    """
-    for video in videos:
-        deleted = archive.store.delete_video(video.id)
-        others = archive.store.leftovers(video.digest)
-        same = [other for other in archive.videos() if other.digest == video.digest]
-        kept = 0
-        if features is not None and not same:  # another archive's copy may still need them
-            kept = features.forget(video.digest)
-        name = video.locations[0].url if video.locations else video.digest
-        yield Removed(name=name, deleted=deleted, features=kept, left={} if same else others)
-    if archive.store.serving() is not None and not archive.serving.forget():
-        raise ArchiveError(
-            "the videos are deleted, but an index file is in use by another process or may not be "
-            "removed, and may keep their vectors until it is written again",
-            code="index_busy",
-            next_step="Run vidqa archive verify when it is done.",
-        )
 
 
 def export(archive: Archive, videos: Iterator[Video], out: IO[str]) -> tuple[int, int]:

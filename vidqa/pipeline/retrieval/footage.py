@@ -14,10 +14,10 @@ from vidqa.archive.records import Location
 from vidqa.archive.remote import Remote, is_url
 from vidqa.effort import Effort
 from vidqa.errors import ArchiveError, VideoError
+from vidqa.hits import VideoRef
 from vidqa.pipeline.closeup import Closeups
 from vidqa.pipeline.context import Context, StageClock
 from vidqa.pipeline.look import open_source
-from vidqa.search_results import VideoRef
 from vidqa.video import KnownFile
 
 

@@ -11,8 +11,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from vidqa.archive.records import Clip
+from vidqa.hits import FoundBy
 from vidqa.pipeline.candidates import shared
-from vidqa.search_results import FoundBy
 from vidqa.timeline import Span
 
 RANK_OFFSET = 60

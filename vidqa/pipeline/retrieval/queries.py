@@ -18,9 +18,9 @@ from numpy.typing import NDArray
 from vidqa.archive.records import Clip, Filter, Generation, Video
 from vidqa.archive.store import Store
 from vidqa.errors import ArchiveError, QueryError, TimeError
+from vidqa.hits import QueryKind
 from vidqa.pipeline.embedder import Embedder
 from vidqa.prompts import require_words
-from vidqa.search_results import QueryKind
 from vidqa.timeline import Span, parse_time
 
 Vector = NDArray[np.float32]

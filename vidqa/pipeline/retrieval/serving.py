@@ -6,6 +6,7 @@ keeps its own, one without has it in the user's cache folder, which is said.
 
 from __future__ import annotations
 
+import re
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -22,6 +23,7 @@ from vidqa.archive.vectors.opening import open_index
 from vidqa.errors import ArchiveError, ChangesPruned
 
 _WITHOUT_PGVECTOR = frozenset({"pgvector_missing", "pgvector_old", "too_wide"})
+_DRIVER = re.compile(r"^postgres(ql)?(\+\w+)?:")
 _TRIES = 3
 """How often an index is opened whose vectors get another mean meanwhile."""
 
@@ -43,7 +45,8 @@ class Serving:
 
     def __init__(self, store: Store, place: str) -> None:
         """``place`` is the path or URL that the store was opened by."""
-        self._store, self._place = store, place
+        self._store = store
+        self._place = _DRIVER.sub("postgresql:", place)
         self._lock = RLock()
         self._served: Served | None = None
 
@@ -68,20 +71,38 @@ class Serving:
         """Have the index file written where that is due: for who has just changed the archive."""
         with self.use() as served:
             served.index.settle()
+            if not isinstance(served.index, FaissIndex):
+                family = f"{self._store.uid}-{served.generation.id}-"  # indexes about earlier means
+                self._drop_tables(served.source, family)
 
     def forget(self) -> bool:
-        """Have what was deleted gone from every index file: False where one is in use at this
-        moment, which must be asked again. Files of what does not serve are removed whole."""
+        """Have what was deleted gone from every index: False where one is in use at this moment,
+        which must be asked again. Indexes of what does not serve are removed whole."""
         with self.use() as served:
-            kept = self.folder(served.generation.id)
-            others = [o for o in index_folder(self._store, self._place).glob("*") if o != kept]
-            for other in others:
-                shutil.rmtree(other, ignore_errors=True)  # what stays is told below
-            gone = not any(other.exists() for other in others)
+            local = isinstance(served.index, FaissIndex)
+            gone = self._remove_folders(self.folder(served.generation.id) if local else None)
             if isinstance(served.index, FaissIndex):
                 return served.index.rewrite() and gone
             served.index.refresh()
+            self._drop_tables(served.source, f"{self._store.uid}-")
             return gone
+
+    def _remove_folders(self, kept: Path | None) -> bool:
+        """Whether no index is left on this machine but the one that is kept."""
+        others = [o for o in index_folder(self._store, self._place).glob("*") if o != kept]
+        for other in others:
+            shutil.rmtree(other, ignore_errors=True)  # what stays is told by the answer
+        return not any(other.exists() for other in others)
+
+    def _drop_tables(self, served: StoredVectors, family: str) -> None:
+        """In PostgreSQL, remove every index of a source whose name, with a dash behind it, begins
+        like this, but for the one that serves."""
+        from vidqa.archive.vectors.pgvector import drop_indexes  # late: the driver
+
+        drop_indexes(
+            self._place,
+            lambda name: name != served.name and f"{name}-".startswith(family),
+        )
 
     def close(self) -> None:
         """Let go of the index."""
@@ -153,4 +174,4 @@ def index_folder(store: Store, place: str) -> Path:
 
 
 def _is_postgres(place: str) -> bool:
-    return place.startswith(("postgresql:", "postgres:", "postgresql+"))
+    return _DRIVER.match(place) is not None

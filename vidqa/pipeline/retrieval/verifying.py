@@ -11,6 +11,7 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from vidqa.errors import ArchiveError, QueryError, VideoError
+from vidqa.hits import Decision, Hit, Verdict, VideoRef
 from vidqa.pipeline.candidates import shared
 from vidqa.pipeline.ground import ground
 from vidqa.pipeline.ledger import Ended, Timer
@@ -21,7 +22,7 @@ from vidqa.pipeline.tail import Unreadable
 from vidqa.pipeline.windows import around
 from vidqa.prompts import verify_prompt
 from vidqa.results import EndedEarly, Outcome
-from vidqa.search_results import Decision, Hit, SearchResult, Verdict, VideoRef
+from vidqa.search_results import SearchResult
 from vidqa.timeline import Span
 
 MARGIN_S = 2.0

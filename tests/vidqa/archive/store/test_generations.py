@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tests.vidqa.archive.store.drawn import (
     DIMENSION,
@@ -12,7 +14,7 @@ from tests.vidqa.archive.store.drawn import (
     entered,
     indexed,
 )
-from vidqa.archive.centring import centred
+from vidqa.archive.centring import COMMON, centred, particular
 from vidqa.archive.records import Progress
 from vidqa.archive.store import Store
 from vidqa.errors import ArchiveError, ChangesPruned
@@ -112,15 +114,39 @@ def test_the_mean_itself_has_no_direction() -> None:
 
 
 def test_a_mean_that_does_not_fit_is_refused(store: Store) -> None:
-    plain = a_generation(store)
-    about = store.generation("raw", "8s/4s", DIMENSION, centred=True)
-    for generation_id, mean_D in (
-        (plain.id, np.zeros(DIMENSION)),
-        (about.id, np.zeros(DIMENSION + 1)),
-        (about.id, np.full(DIMENSION, np.nan)),
-    ):
+    generation = a_generation(store)
+    for mean_D in (np.zeros(DIMENSION + 1), np.full(DIMENSION, np.nan)):
         with pytest.raises(ArchiveError, match="a mean of shape"):
-            store.set_mean(generation_id, mean_D.astype(np.float32))
+            store.set_mean(generation.id, mean_D.astype(np.float32))
+
+
+def test_a_mean_of_vectors_that_are_compared_as_they_are_voids_no_source(store: Store) -> None:
+    generation = a_generation(store)
+    store.add_clips(claimed(store, entered(store)), generation.id, [a_clip(0), a_clip(1)])
+    before = store.source(generation.id)
+    store.set_mean(generation.id, store.measure_mean(generation.id))
+    assert store.source(generation.id) == before
+    assert np.array_equal(next(before.blocks()).vectors_ND, [a_vector(0), a_vector(1)])
+    mean_D = store.mean(generation.id)
+    assert mean_D is not None
+    assert mean_D.tolist() == [0.5, 0.5, 0, 0, 0, 0, 0, 0]
+
+
+@given(st.integers(0, 10**6))
+def test_a_query_without_what_clips_share_ranks_by_likeness_less_that_to_the_mean(
+    seed: int,
+) -> None:
+    rng = np.random.default_rng(seed)
+    query_D, mean_D = rng.standard_normal((2, DIMENSION)).astype(np.float32)
+    clips_ND = rng.standard_normal((20, DIMENSION)).astype(np.float32)
+    moved_QD = particular(query_D[None], mean_D, 900)
+    assert np.linalg.norm(moved_QD) == pytest.approx(1, abs=1e-6)
+    wanted_N = clips_ND @ query_D - 0.9 * COMMON * (clips_ND @ mean_D)
+    assert np.corrcoef(clips_ND @ moved_QD[0], wanted_N)[0, 1] == pytest.approx(1, abs=1e-5)
+
+
+def test_a_query_stays_as_it_is_where_nothing_is_known_of_the_mean() -> None:
+    assert particular(a_vector(0)[None], None, 900).tolist() == [a_vector(0).tolist()]
 
 
 def test_pruned_changes_tell_an_older_index_to_be_built_anew(store: Store) -> None:

@@ -12,7 +12,7 @@ from vidqa.archive.store import Store
 from vidqa.pipeline.retrieval.archive import Archive
 from vidqa.pipeline.retrieval.care import check
 from vidqa.pipeline.retrieval.queries import Words
-from vidqa.pipeline.retrieval.searcher import SearchOptions
+from vidqa.pipeline.retrieval.search_options import SearchOptions
 
 
 def test_likeness_and_words_find_the_same_hits_in_each(

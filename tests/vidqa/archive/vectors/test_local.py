@@ -132,7 +132,7 @@ def test_a_file_of_another_layout_is_built_again(
     FaissIndex(tmp_path, source).close()
     monkeypatch.setattr("vidqa.archive.vectors.snapshot.LAYOUT", 99)
     index = FaissIndex(tmp_path, source)
-    assert index.notes == ["the index file is of layout 1, not 99; building it from the database"]
+    assert index.notes == ["the index file is of layout 2, not 99; building it from the database"]
     assert right(index, source)
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from tests.vidqa.archive.vectors.sources import MemorySource, nearest_of, unit_vectors
 from vidqa.archive.vectors.opening import open_index
-from vidqa.archive.vectors.pgvector import PgvectorIndex
+from vidqa.archive.vectors.pgvector import PgvectorIndex, drop_indexes
 from vidqa.errors import ArchiveBusy, ArchiveError
 
 QUERIES = unit_vectors(20, seed=9)
@@ -105,8 +105,11 @@ def test_a_new_build_takes_the_old_tables_place(pgvector_url: str) -> None:
 def test_a_dropped_index_says_so_and_is_built_again(pgvector_url: str) -> None:
     source = filled(10)
     index = PgvectorIndex(pgvector_url, source)
-    index.drop()
+    other = PgvectorIndex(pgvector_url, filled(3))
+    assert drop_indexes(pgvector_url, source.name.__eq__) == [source.name]
     assert tables(pgvector_url, source) == []
+    assert other.count == 3
+    other.close()
     with pytest.raises(ArchiveError) as refused:
         index.search(QUERIES, 1)
     assert refused.value.code == "index_dropped"

@@ -1,4 +1,4 @@
-"""An archive checked, rid of a video, written out, and searched while it is written."""
+"""An archive checked, written out, and searched while it is written."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ import pytest
 from tests.vidqa.pipeline.retrieval.shelf import Sought, shelve
 from vidqa.archive.store import open_store
 from vidqa.pipeline.retrieval.archive import Archive
-from vidqa.pipeline.retrieval.care import check, export, export_vectors, remove
+from vidqa.pipeline.retrieval.care import check, export, export_vectors
 from vidqa.pipeline.retrieval.queries import Words
 
 
@@ -35,22 +35,6 @@ def test_a_sound_archive_has_only_files_that_are_gone(archive: Archive) -> None:
     assert told.sound
     assert (told.videos, told.clips) == (2, 3)
     assert told.gone == ["/films/a.mp4", "/films/b.mp4"]
-
-
-def test_nothing_is_left_of_a_removed_video(archive: Archive, tmp_path: Path) -> None:
-    assert archive.search(Words("door"), Sought()).total == 2
-    vector = archive.store.source(1).uncentred([3]).vectors_ND[0].astype(np.float16).tobytes()
-    assert vector in _bytes_below(tmp_path / "archive.db.index")
-    (gone,) = remove(archive, [archive.video("b.mp4")], None)
-    assert (gone.deleted.clips, gone.deleted.vectors, gone.deleted.lines) == (1, 1, 1)
-    assert gone.left == {}
-    assert [hit.video.name for hit in archive.search(Words("door"), Sought()).hits] == ["a.mp4"]
-    assert vector not in _bytes_below(tmp_path / "archive.db.index")
-    assert check(archive).sound
-
-
-def _bytes_below(folder: Path) -> bytes:
-    return b"".join(path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file())
 
 
 def test_an_index_that_lacks_a_clip_is_told(archive: Archive) -> None:

@@ -14,7 +14,8 @@ from tests.seeing_engine import seeing
 from vidqa.archive.store import open_store
 from vidqa.effort import Effort, Halt
 from vidqa.errors import ArchiveError, QueryError
-from vidqa.pipeline.ingest import IngestOptions, ingest
+from vidqa.pipeline.ingest import ingest
+from vidqa.pipeline.ingest_options import IngestOptions
 from vidqa.reach import Reach
 from vidqa.search_results import SearchResult
 from vidqa.session import Session

@@ -14,7 +14,7 @@ from vidqa.archive.records import Filter
 from vidqa.archive.store import Store, open_store
 from vidqa.errors import ArchiveError, QueryError
 from vidqa.pipeline.retrieval.queries import Like, Picture, Words
-from vidqa.pipeline.retrieval.searcher import SearchOptions
+from vidqa.pipeline.retrieval.search_options import SearchOptions
 from vidqa.search_results import SearchResult
 
 
@@ -210,3 +210,28 @@ def test_a_result_is_plain_json(store: Store) -> None:
     assert {"video", "start", "end", "start_tc", "end_tc", "score", "found_by", "clip"} <= set(hit)
     assert hit["video"]["path"] == "/films/a.mp4"
     assert hit["video"]["there"] is False
+
+
+def crowded(store: Store) -> None:
+    """Twenty clips that are alike, near to every query, and two of another kind."""
+    for number in range(10):
+        shelve(store, f"quiet{number}", [0.8, 0.8], other=1, grey=20 * number)
+    shelve(store, "event", [0.79, 0.1], other=2)
+    generation = store.serving()
+    assert generation is not None
+    store.set_mean(generation.id, store.measure_mean(generation.id))
+
+
+def test_what_most_clips_share_finds_none_of_them(store: Store) -> None:
+    crowded(store)
+    hits = search(store).hits
+    assert hits[0].video.name == "event.mp4"
+    assert [hit.score for hit in hits] == sorted((hit.score for hit in hits), reverse=True)
+
+
+def test_a_picture_is_searched_for_as_it_is(store: Store, tmp_path: Path) -> None:
+    crowded(store)
+    Image.new("RGB", (8, 8)).save(tmp_path / "sought.png")
+    hits = search(store, Picture(tmp_path / "sought.png")).hits
+    assert hits[0].video.name.startswith("quiet")
+    assert hits[0].score == pytest.approx(0.8, abs=1e-3)
