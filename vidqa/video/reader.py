@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Protocol
@@ -82,6 +83,12 @@ def checked_name(reader: str) -> str:
             f"there is no reader {reader!r}",
             code="reader_unknown",
             next_step=f"Choose one of {', '.join(READERS)}.",
+        )
+    if reader == "isolated" and os.name != "posix":
+        raise VideoError(
+            "the isolated reader needs processes that fork",
+            code="isolation_unavailable",
+            next_step="Run on Linux or macOS, or choose pyav for files that you trust.",
         )
     return reader
 

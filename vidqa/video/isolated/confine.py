@@ -81,7 +81,9 @@ def grant(pid: int, *, shared_bytes: int, cpu_s: int) -> None:
     """
     if not hasattr(resource, "prlimit"):
         return
-    with suppress(ProcessLookupError):  # its end is seen where its answer is waited for
+    # Its end is seen where its answer is waited for; the first limits and the wall clock stand
+    # where a container lets nobody set another's.
+    with suppress(ProcessLookupError, PermissionError):
         for which, most in (
             (resource.RLIMIT_AS, BASE_BYTES + 2 * shared_bytes),
             (resource.RLIMIT_CPU, cpu_s),
