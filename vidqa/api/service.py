@@ -28,6 +28,8 @@ class Service:
     jobs: JobStore
     library: Library
     metrics: Metrics
+    uploads: Uploads
+    upload_keys: UploadKeys
 
 
 async def aside(call: Callable[_Args, _Out], *args: _Args.args, **kwargs: _Args.kwargs) -> _Out:
