@@ -1,12 +1,15 @@
-"""A clip whose brightness tells the time, made with the decoder's own library."""
+"""A clip whose brightness tells the time, and a PostgreSQL server of the tests' own."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import av
 import numpy as np
 import pytest
+
+from tests.vidqa.postgres_server import postgres_folder, running_server
 
 
 @pytest.fixture(scope="session")
@@ -22,3 +25,13 @@ def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
             container.mux(stream.encode(av.VideoFrame.from_ndarray(picture, format="rgb24")))
         container.mux(stream.encode())
     return path
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[str]:
+    """URL of a server, without a database's name."""
+    binaries = postgres_folder()
+    if binaries is None:
+        pytest.skip("needs PostgreSQL's initdb and postgres (Debian's package postgresql)")
+    with running_server(binaries) as url:
+        yield url

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from sqlalchemy import Connection, delete, insert, select, update
 
-from vidqa.archive.database import batches
+from vidqa.database import batches
 from vidqa.archive.tables import changes, clips, generations, vectors
 
 

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, insert, select
 
 from vidqa.archive.changelog import log_changes
 from vidqa.archive.claiming import hold, settle
-from vidqa.archive.database import batches
+from vidqa.database import batches
 from vidqa.archive.filing import EVERYTHING
 from vidqa.archive.filters import matching
 from vidqa.archive.halves import to_bytes

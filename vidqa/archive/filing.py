@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from sqlalchemy import Connection, delete, func, insert, select, update
 
-from vidqa.archive.database import batches
+from vidqa.database import batches
 from vidqa.archive.filters import matching
 from vidqa.archive.part import Part, no_video
 from vidqa.archive.records import Facts, Filter, Location, Video

@@ -6,7 +6,7 @@ import re
 
 from sqlalchemy import ColumnElement, exists
 
-from vidqa.archive.database import Database
+from vidqa.database import Database
 from vidqa.archive.records import Filter
 from vidqa.archive.rows import microseconds
 from vidqa.archive.tables import locations, tags, videos

@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import Connection, select
 
 from vidqa.archive import tables
-from vidqa.archive.database import batches
+from vidqa.database import batches
 from vidqa.archive.records import Clip, Facts, Generation, Location, Video
 from vidqa.timeline import Span
 
