@@ -104,10 +104,10 @@ class Tally:
 class JobMetrics(Collector):
     """Reads the store at every scrape; from any thread."""
 
-    def __init__(self, jobs: JobStore, since: float) -> None:
+    def __init__(self, jobs: JobStore) -> None:
         self._jobs, self._lock = jobs, threading.Lock()
         self._tally = Tally()
-        self._endings = Endings(jobs, since)
+        self._endings = Endings(jobs.database)
 
     def collect(self) -> Iterator[Metric]:
         """Raises our errors where the database does not answer: no figures are better than old."""

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-from vidqa.api.service import aside
+from vidqa.api.threads import aside
 from vidqa.errors import RequestError, ServiceError
 
 BUFFER_BYTES = 1_048_576

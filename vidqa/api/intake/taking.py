@@ -18,7 +18,8 @@ from vidqa.api.intake.arrival import BUFFER_BYTES, Arrival, Arrived, disk_errors
 from vidqa.api.intake.body import Patience, chunks_of
 from vidqa.api.intake.looking import ENOUGH_BYTES, check_video
 from vidqa.api.intake.multipart import Form
-from vidqa.api.service import Service, aside
+from vidqa.api.service import Service
+from vidqa.api.threads import aside
 from vidqa.errors import RequestError, VidqaError
 from vidqa.fetching import FetchRules, Roots, fetch
 from vidqa.video.digest import file_sha256

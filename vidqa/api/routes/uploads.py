@@ -21,7 +21,8 @@ from vidqa.api.intake.body import Patience, chunks_of
 from vidqa.api.intake.looking import ENOUGH_BYTES
 from vidqa.api.intake.resumable import Upload
 from vidqa.api.intake.tus import CHECKSUMS, Checksum, read_metadata
-from vidqa.api.service import Service, TheService, aside
+from vidqa.api.service import Service, TheService
+from vidqa.api.threads import aside
 from vidqa.errors import RequestError, VideoError, VidqaError
 
 router = APIRouter(prefix="/v1/uploads", tags=["videos"])

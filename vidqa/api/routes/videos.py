@@ -11,7 +11,8 @@ from vidqa.api.callers import Reader, Writer
 from vidqa.api.content import Content
 from vidqa.api.intake.looking import media_type
 from vidqa.api.intake.taking import take_file, take_place
-from vidqa.api.service import TheService, aside
+from vidqa.api.service import TheService
+from vidqa.api.threads import aside
 from vidqa.errors import RequestError
 from vidqa.service.records import StoredVideo
 
