@@ -1,7 +1,8 @@
-"""A clip whose brightness tells the time, and a PostgreSQL server of the tests' own."""
+"""A clip whose brightness tells the time, and databases of the tests' own."""
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import numpy as np
 import pytest
 
 from tests.vidqa.postgres_server import postgres_folder, running_server
+from tests.vidqa.service.places import empty_postgres, made_postgres, made_sqlite
 
 
 @pytest.fixture(scope="session")
@@ -35,3 +37,26 @@ def postgres_server() -> Iterator[str]:
         pytest.skip("needs PostgreSQL's initdb and postgres (Debian's package postgresql)")
     with running_server(binaries) as url:
         yield url
+
+
+@pytest.fixture(scope="session")
+def service_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """To be copied, never opened."""
+    return made_sqlite(tmp_path_factory.mktemp("template") / "service.db")
+
+
+@pytest.fixture(scope="session")
+def postgres_service(postgres_server: str) -> str:
+    """One for all tests, emptied before each."""
+    return made_postgres(postgres_server)
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def service_place(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """Where an empty database of the newest schema lies."""
+    if request.param == "sqlite":
+        template: Path = request.getfixturevalue("service_template")
+        return str(shutil.copy(template, tmp_path / "service.db"))
+    url: str = request.getfixturevalue("postgres_service")
+    empty_postgres(url)
+    return url

@@ -1,7 +1,8 @@
 """The archive's tables, as the newest migration leaves them; the same on SQLite and PostgreSQL.
 
-Times of day are the database's own clock (:class:`vidqa.database.now_ms`), so that processes on several machines
-agree on when a claim runs out. Ids are never used twice: an index may still know a deleted one.
+Times of day are the database's own clock (:class:`vidqa.database.now_ms`), so that processes on
+several machines agree on when a claim runs out. Ids are never used twice: an index may still know
+a deleted one.
 """
 
 from __future__ import annotations

@@ -6,8 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, MetaData, Table, inspect, select, text
-from sqlalchemy.sql import column
+from sqlalchemy import Column, Connection, MetaData, Table, Text, inspect, select, text
 
 from vidqa.database.transactions import Database
 
@@ -72,9 +71,8 @@ def _upgrade(db: Connection, database: Database, schema: Schema) -> None:
 def _revision(db: Connection, schema: Schema) -> str | None:
     if not inspect(db).has_table(schema.version_table):
         return None
-    version = Table(schema.version_table, MetaData())
-    asked = select(column("version_num")).select_from(version)
-    found: str | None = db.execute(asked).scalar()
+    version = Table(schema.version_table, MetaData(), Column("version_num", Text))
+    found: str | None = db.execute(select(version.c.version_num)).scalar()
     return found
 
 
