@@ -14,6 +14,7 @@ from starlette.middleware.cors import CORSMiddleware
 
 from vidqa import __version__
 from vidqa.api import catching, openapi
+from vidqa.api.announcing import bell_of
 from vidqa.api.bodies import Bodies
 from vidqa.api.catching import Catching
 from vidqa.api.correlation import Correlation
@@ -88,7 +89,7 @@ def _opened(
     """The parts; where one cannot be opened, those before it are closed again."""
     with ExitStack() as opening:
         if store is None:
-            store = opening.enter_context(open_jobs(settings))
+            store = opening.enter_context(open_jobs(settings, bell=bell_of(settings)))
         database = store.database
         service = Service(
             settings=settings,
