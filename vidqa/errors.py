@@ -106,3 +106,9 @@ class SettingsError(VidqaError, ValueError):
     """A setting with an unknown name or an impossible value."""
 
     stage = "settings"
+
+
+class WebhookError(VidqaError):
+    """A webhook that cannot be signed, sent or trusted."""
+
+    stage = "webhook"
