@@ -201,6 +201,8 @@ def _provenance(body: Body) -> Provenance:
         model=body["model"],
         reply=body["reply"]["text"],
         reply_kind=body["reply"]["kind"],
+        reply_tokens=body["reply"].get("tokens"),
+        reply_cut_short=body["reply"].get("cut_short", False),
         cache=body.get("cache", {}),
         timings=body.get("timings", {}),
         familiar=body.get("familiar"),
