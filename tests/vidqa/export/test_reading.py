@@ -45,11 +45,11 @@ ONE = Segment(
 )
 HOW = Provenance(
     video=VideoFacts(
-        id="sha256:00", duration_s=60, start_time_s=1.4, vfr=True, width=640, height=360
+        id="sha256:00", duration_s=60.0, start_time_s=1.4, vfr=True, width=640, height=360
     ),
-    coverage=Coverage(span=Span(0, 60), fraction=1.0, unreadable_from_s=58.0),
+    coverage=Coverage(span=Span(0.0, 60.0), fraction=1.0, unreadable_from_s=58.0),
     passes=(
-        Pass(stage="look", span=Span(0, 60), fps=2.0, frames=4, height=28, width=28, video_tokens=8),
+        Pass(stage="look", span=Span(0.0, 60.0), fps=2.0, frames=4, height=28, width=28, video_tokens=8),
     ),
     model="nano@sha256:11",
     reply="3.0 - 7.5",
@@ -73,7 +73,7 @@ RESULTS: list[Result] = [
     ),
     DescribeResult(
         outcome="found",
-        chapters=(Chapter(span=Span(0, 9), text="it opens", score=0.5, precision_s=1.0),),
+        chapters=(Chapter(span=Span(0.0, 9.0), text="it opens", score=0.5, precision_s=1.0),),
         provenance=HOW,
     ),
 ]
@@ -99,7 +99,7 @@ def hit(rank: int, digest: str, **told: object) -> Hit:
     return Hit(
         rank=rank,
         video=video,
-        span=Span(4, 12),
+        span=Span(4.0, 12.0),
         clip_id=7,
         key_s=8.0,
         score=0.4,
