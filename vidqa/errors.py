@@ -52,6 +52,18 @@ class VideoError(VidqaError):
         """Where the pictures end, when all that was asked for lies behind that."""
 
 
+class FetchError(VidqaError):
+    """A URL or a path that must not be opened, or that does not give a file."""
+
+    stage = "fetch"
+
+
+class FetchAway(FetchError):  # noqa: N818  (says what is the matter)
+    """The other side did not answer, or said that it cannot now."""
+
+    retryable = True
+
+
 class PlanError(VidqaError, ValueError):
     """A budget, window or rate from which no sampling plan can be made."""
 
