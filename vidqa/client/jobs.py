@@ -104,22 +104,21 @@ class Jobs:
         Raises :class:`JobUnfinished` when that took longer than ``timeout_s`` seconds.
         """
         end_s = math.inf if timeout_s is None else time.monotonic() + timeout_s
-        last, pauses = after, self._transport.patience.pauses()
+        last, told, pauses = after, "", self._transport.patience.pauses()
         while time.monotonic() < end_s:
             try:
                 for event in self._stream(job_id, last, end_s):
                     pauses = self._transport.patience.pauses()
-                    if event is None:
-                        continue
-                    last = event.seq
-                    yield event
-                    if event.type in FINAL_EVENTS:
-                        return
+                    if event is not None:
+                        last, told = event.seq, event.type
+                        yield event
+                # A job that was tried again has ended before: only the stream's end is the end.
+                if told in FINAL_EVENTS or (not told and self.get(job_id).is_final):
+                    return
             except Unreachable:
-                if time.monotonic() < end_s:
-                    self._pause(pauses)
-            else:
-                self._pause(pauses)  # ended without a last event: the service is restarting
+                if time.monotonic() >= end_s:
+                    break
+            self._pause(pauses)
         raise _unfinished(job_id, timeout_s or 0.0)
 
     def wait(

@@ -24,8 +24,8 @@ from vidqa.service.records import Job, OutboxLine
 DELAYS_S = (5.0, 60.0, 300.0, 1_800.0, 7_200.0, 21_600.0, 54_000.0)
 """Between one try and the next: eight tries, the last 23 h 36 min after the first."""
 TRIES = len(DELAYS_S) + 1
-LEASE_S = 120.0
-"""How long a line is left to whoever took it; longer than any try takes."""
+HOLD_S = 600.0
+"""How long lines are left to whoever took them; longer than all of their tries take."""
 _AT_ONCE = 20
 _IDLE_S = 1.0
 _GONE = 410
@@ -34,18 +34,18 @@ log = logging.getLogger(__name__)
 
 
 class Outbox(Protocol):
-    """The store, as far as webhooks go."""
+    """The store, as far as webhooks go (:class:`vidqa.jobs.posting.Posting`)."""
 
-    def take_webhooks(self, limit: int, lease_s: float) -> Sequence[OutboxLine]:
-        """Lines that are due, put off by ``lease_s`` and counted as tried, in one transaction."""
+    def take_outbox(self, *, limit: int = 10, hold_s: float = 60.0) -> Sequence[OutboxLine]:
+        """Lines that are due, and nobody else's for ``hold_s``."""
         ...
 
-    def put_off_webhook(self, line_id: str, delay_s: float, trouble: str) -> None:
-        """Try it again in ``delay_s`` seconds."""
+    def put_off(self, line_id: str, delay_s: float, trouble: str) -> None:
+        """A try failed; the next is due after ``delay_s``."""
         ...
 
-    def drop_webhook(self, line_id: str, trouble: str | None) -> None:
-        """It was delivered, or never will be, which ``trouble`` says."""
+    def delivered(self, line_id: str) -> None:
+        """It was, or never will be."""
         ...
 
     def get(self, tenant: str | None, job_id: str) -> Job:
@@ -90,7 +90,7 @@ class Courier:
 
     def deliver_due(self) -> dict[str, Outcome]:
         """Try every line that is due, and say how each went."""
-        lines = self.outbox.take_webhooks(_AT_ONCE, LEASE_S)
+        lines = self.outbox.take_outbox(limit=_AT_ONCE, hold_s=HOLD_S)
         return {line.id: self._deliver(line) for line in lines}
 
     def run(self, stop: Event) -> None:
@@ -110,7 +110,7 @@ class Courier:
         except FetchError as err:
             return self._failed(line, f"{err.code}: {err}", None)
         if 200 <= answer.status < 300:
-            self.outbox.drop_webhook(line.id, None)
+            self.outbox.delivered(line.id)
             return "delivered"
         if answer.status == _GONE:
             return self._give_up(line, "the receiver answered 410: it wants no more")
@@ -129,12 +129,12 @@ class Courier:
         if line.tries + 1 >= TRIES:
             return self._give_up(line, trouble)
         delay_s = max(DELAYS_S[line.tries], _asked_s(answer.headers if answer else {}))
-        self.outbox.put_off_webhook(line.id, delay_s, trouble)
+        self.outbox.put_off(line.id, delay_s, trouble)
         return "again"
 
     def _give_up(self, line: OutboxLine, trouble: str) -> Outcome:
         log.warning("webhook %s of %s is given up: %s", line.id, line.job_id, trouble)
-        self.outbox.drop_webhook(line.id, trouble)
+        self.outbox.delivered(line.id)
         return "given_up"
 
 
