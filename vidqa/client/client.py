@@ -107,7 +107,7 @@ class Client:
         """When ``query`` happens in the video; ``how`` is what ``POST /v1/ground`` takes besides:
         ``start``, ``end``, ``max_segments``, ``min_score``, ``precision_s``, ``thorough``,
         ``passes``, ``deadline_s``, ``strict``."""
-        body = {**self._named(video), "query": query, **how}
+        body = {"video": self._named(video), "query": query, **how}
         return self._run("ground", body, progress, timeout_s)
 
     def ask(
@@ -122,7 +122,7 @@ class Client:
     ) -> Result:
         """The answer to ``question`` from the video, or from all videos of ``archive`` where
         ``video`` is None; ``how``: ``start``, ``end``, ``system``, ``max_tokens``."""
-        of = {"archive_id": archive} if video is None else self._named(video)
+        of = {"archive_id": archive} if video is None else {"video": self._named(video)}
         return self._run("ask", {**of, "question": question, **how}, progress, timeout_s)
 
     def describe(
@@ -134,7 +134,7 @@ class Client:
         **how: Any,
     ) -> Result:
         """What happens in the video, as chapters; ``how``: ``start``, ``end``."""
-        return self._run("describe", {**self._named(video), **how}, progress, timeout_s)
+        return self._run("describe", {"video": self._named(video), **how}, progress, timeout_s)
 
     def index(
         self,

@@ -57,6 +57,11 @@ class Transport:
         self._http = http
         self.patience = patience
 
+    @property
+    def url(self) -> str:
+        """Of the service."""
+        return str(self._http.base_url)
+
     def json(
         self,
         method: str,
