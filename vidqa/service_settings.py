@@ -64,6 +64,13 @@ class ServiceSettings(FiledSettings):
     idempotency_keep_s: float = Field(default=86_400, gt=0)
     """How long an idempotency key stands for the job that it was first used for."""
 
+    min_free_bytes: ByteSize = Field(default=ByteSize(10**9), ge=0)
+    """Room on the disk that uploads leave free; without it nothing more is taken."""
+    tenant_bytes: ByteSize = Field(default=ByteSize(200 * 10**9), ge=0)
+    """Most bytes of videos that the keys of one tenant may keep; 0: no bound."""
+
+    allowed_hosts: Texts = ()
+    """Names under which the service answers beside its own; none: on loopback its own alone."""
     cors_origins: Texts = ()
     """Other origins whose pages may call the API; none."""
     rate_per_minute: int = Field(default=600, ge=0)
@@ -78,7 +85,12 @@ class ServiceSettings(FiledSettings):
     log_level: Literal["debug", "info", "warning", "error"] = "info"
 
     @field_validator(
-        "media_roots", "allowed_media_domains", "cors_origins", "webhook_secrets", mode="before"
+        "media_roots",
+        "allowed_media_domains",
+        "allowed_hosts",
+        "cors_origins",
+        "webhook_secrets",
+        mode="before",
     )
     @classmethod
     def _parted(cls, value: Any) -> Any:

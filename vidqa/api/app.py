@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, ExitStack, asynccontextmanager
-from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING
 
+import structlog
 from fastapi import FastAPI
 from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
@@ -17,18 +17,25 @@ from vidqa.api import catching, openapi
 from vidqa.api.bodies import Bodies
 from vidqa.api.catching import Catching
 from vidqa.api.correlation import Correlation
-from vidqa.api.doors import Doors, Guard, KeyBook
+from vidqa.api.doors import Doors, Guard
 from vidqa.api.hosts import Hosts
+from vidqa.api.intake.resumable import Uploads
+from vidqa.api.intake.room import sweep_incoming
+from vidqa.api.job_metrics import JobMetrics
 from vidqa.api.limits import Limits
 from vidqa.api.metrics import Metrics
 from vidqa.api.routes import LARGER_BODIES, ROUTERS
 from vidqa.api.scopes import check_scopes
 from vidqa.api.service import Service
+from vidqa.api.threads import aside
+from vidqa.jobs.store import JobStore, open_jobs
+from vidqa.service.keys import ApiKeys
+from vidqa.service.library import Library, open_library
+from vidqa.service.upload_keys import UploadKeys
+from vidqa.service_settings import ServiceSettings
 
-if TYPE_CHECKING:
-    from vidqa.jobs.store import JobStore
-    from vidqa.service.library import Library
-    from vidqa.service_settings import ServiceSettings
+_log = structlog.get_logger("vidqa.api")
+SWEEP_S = 3600.0
 
 _TAKEN = (
     "Authorization", "Content-Type", "Idempotency-Key", "Last-Event-ID", "Prefer", "Range",
@@ -47,19 +54,13 @@ def make_app(
     *,
     store: JobStore | None = None,
     library: Library | None = None,
-    keys: KeyBook | None = None,
 ) -> FastAPI:
     """The service for one set of settings.
 
     What is not given is opened as ``settings`` say and closed when the application ends; raises our
     errors where it cannot be, before anything listens. Nothing is started: see ``vidqa serve``.
     """
-    opened = ExitStack()  # closes what was opened here, also where a later part does not open
-    with opened:
-        parts = _parts(settings, opened, store=store, library=library, keys=keys)
-        closing = opened.pop_all()
-    metrics = Metrics()
-    service = Service(settings=settings, metrics=metrics, jobs=parts.jobs, library=parts.library)
+    service = _opened(settings, store=store, library=library)
     app = FastAPI(
         title="vidqa",
         version=__version__,
@@ -69,8 +70,8 @@ def make_app(
         redirect_slashes=False,
         generate_unique_id_function=openapi.operation_id,
         responses=openapi.PROBLEM_RESPONSES,
-        middleware=_layers(settings, metrics, Guard(parts.keys, host=settings.host)),
-        lifespan=_lifespan(closing),
+        middleware=_layers(service),
+        lifespan=_lifespan(service),
     )
     app.state.service = service
     app.openapi = partial(openapi.document, app)  # type: ignore[method-assign]
@@ -81,36 +82,35 @@ def make_app(
     return app
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Parts:
-    jobs: JobStore
-    library: Library
-    keys: KeyBook
+def _opened(
+    settings: ServiceSettings, *, store: JobStore | None, library: Library | None
+) -> Service:
+    """The parts; where one cannot be opened, those before it are closed again."""
+    with ExitStack() as opening:
+        if store is None:
+            store = opening.enter_context(open_jobs(settings))
+        database = store.database
+        service = Service(
+            settings=settings,
+            jobs=store,
+            library=library or open_library(database, settings.folder),
+            keys=ApiKeys(database),
+            uploads=Uploads(settings.folder / "uploads"),
+            upload_keys=UploadKeys(database),
+            metrics=Metrics(),
+            opened=opening.pop_all(),
+        )
+    service.metrics.collectors.append(JobMetrics(store))
+    return service
 
 
-def _parts(
-    settings: ServiceSettings,
-    opened: ExitStack,
-    *,
-    store: JobStore | None,
-    library: Library | None,
-    keys: KeyBook | None,
-) -> _Parts:
-    if store is None or library is None or keys is None:
-        raise NotImplementedError
-    return _Parts(jobs=store, library=library, keys=keys)
-
-
-def _layers(settings: ServiceSettings, metrics: Metrics, guard: Guard) -> list[Middleware]:
+def _layers(service: Service) -> list[Middleware]:
     """From the outside in; :mod:`vidqa.api` says what each is for."""
-    origins = settings.cors_origins
-    names = {
-        "host": settings.host,
-        "allowed": getattr(settings, "allowed_hosts", ()),
-        "origins": origins,
-    }
+    settings, origins = service.settings, service.settings.cors_origins
+    guard = Guard(service.keys, host=settings.host)
+    names = {"host": settings.host, "allowed": settings.allowed_hosts, "origins": origins}
     return [
-        Middleware(Correlation, metrics=metrics, shared_with=origins),
+        Middleware(Correlation, metrics=service.metrics, shared_with=origins),
         *([_sharing(origins)] if origins else []),
         Middleware(Catching),
         Middleware(Hosts, **names),
@@ -131,10 +131,26 @@ def _sharing(origins: Sequence[str]) -> Middleware:
     )
 
 
-def _lifespan(closing: ExitStack) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
+def _lifespan(service: Service) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
-        with closing:
+        sweeping = asyncio.create_task(_sweep(service))
+        try:
             yield
+        finally:
+            service.stopping.set()
+            sweeping.cancel()
+            service.close()
 
     return lifespan
+
+
+async def _sweep(service: Service) -> None:
+    """Every hour: uploads that expired, and what processes that died left behind."""
+    while True:
+        try:
+            await aside(service.uploads.sweep)
+            await aside(sweep_incoming, service.library.incoming)
+        except OSError as err:
+            _log.warning("sweep.failed", why=str(err))
+        await asyncio.sleep(SWEEP_S)

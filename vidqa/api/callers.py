@@ -4,17 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Annotated, Literal
+from typing import Annotated
 
 from fastapi import Depends, Request
 
 from vidqa.errors import RequestError
-
-Scope = Literal["read", "write", "admin"]
-SCOPES: tuple[Scope, ...] = ("read", "write", "admin")
-"""``read`` looks, ``write`` also makes and removes, ``admin`` also sees the whole installation."""
-LOCAL_TENANT = "local"
-"""Owner of everything on a service without keys."""
+from vidqa.service.keys import allows
+from vidqa.service.records import LOCAL, SCOPES, ApiKey, Scope
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,7 +18,8 @@ class Caller:
     """Owner of the request: every video and job it names is looked for among the tenant's."""
 
     tenant: str
-    scopes: frozenset[str]
+    scopes: frozenset[Scope]
+    """``read`` looks, ``write`` makes and removes, ``admin`` sees the whole installation."""
     key_id: str | None
     """None where the service has no keys: nobody but this machine's users can reach it."""
 
@@ -36,7 +33,14 @@ class Caller:
             )
 
 
-LOCAL = Caller(tenant=LOCAL_TENANT, scopes=frozenset(SCOPES), key_id=None)
+LOCAL_CALLER = Caller(tenant=LOCAL, scopes=frozenset(SCOPES), key_id=None)
+"""Owner of everything on a service without keys."""
+
+
+def caller_of_key(key: ApiKey) -> Caller:
+    """The owner of a key, with all that it is good for: whoever may write may read."""
+    scopes = frozenset(scope for scope in SCOPES if allows(key, scope))
+    return Caller(tenant=key.tenant, scopes=scopes, key_id=key.id)
 
 
 def caller_of(request: Request) -> Caller:

@@ -1,7 +1,7 @@
 """Nobody gets in without a key: the whole application, also paths that do not exist.
 
 ``PUBLIC`` is the list of all that is open. Where there are no keys at all, and the service listens
-on loopback, this machine's own users are let in as :data:`vidqa.api.callers.LOCAL`.
+on loopback, this machine's own users are let in as :data:`vidqa.api.callers.LOCAL_CALLER`.
 """
 
 from __future__ import annotations
@@ -12,58 +12,48 @@ import hashlib
 import time
 from collections import OrderedDict
 from collections.abc import Callable
-from typing import Protocol
 
 from anyio.to_thread import run_sync
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from vidqa.api.callers import LOCAL, Caller
+from vidqa.api.callers import LOCAL_CALLER, Caller, caller_of_key
 from vidqa.api.hosts import is_loopback
 from vidqa.api.limits import Limits
-from vidqa.errors import RequestError
+from vidqa.errors import RequestError, ServiceError
+from vidqa.service.keys import ApiKeys
 
 PUBLIC = frozenset(
     {("GET", "/healthz"), ("HEAD", "/healthz"), ("GET", "/version"), ("HEAD", "/version")}
 )
 """Every method and path that needs no key; they tell nothing of anybody."""
 REMEMBERED_S = 2.0
-"""How long a key that was looked up is believed: a removed one is refused after that."""
+"""How long a key that was looked up is believed: a revoked one is refused after that."""
 _REMEMBERED = 1_000
-
-
-class KeyBook(Protocol):
-    """Where keys are kept, as far as a door needs it."""
-
-    def caller(self, secret: str) -> Caller | None:
-        """The owner of a key; None for one that is unknown, removed or expired."""
-
-    def any(self) -> bool:
-        """Whether there is at least one key."""
 
 
 class Guard:
     """Says whose request it is; asks the book of keys at most every two seconds for each key."""
 
     def __init__(
-        self, book: KeyBook, *, host: str, clock: Callable[[], float] = time.monotonic
+        self, keys: ApiKeys, *, host: str, clock: Callable[[], float] = time.monotonic
     ) -> None:
-        self._book, self._clock = book, clock
+        self._keys, self._clock = keys, clock
         self._loopback = is_loopback(host)
         self._known: OrderedDict[bytes, tuple[float, Caller | None]] = OrderedDict()
         self._any: tuple[float, bool] | None = None
 
     async def caller(self, scope: Scope) -> Caller:
-        """Raises :class:`RequestError`: ``key_missing`` or ``key_unknown``, both 401."""
+        """Raises :class:`RequestError`: ``key_required`` or ``key_invalid``, both 401."""
         headers = Headers(scope=scope)
         secret = _secret(headers.get("authorization", ""))
         if secret is not None:
             return await self._owner(secret, headers)
         if self._loopback and _is_from_here(scope) and not await self._keys_exist():
-            return LOCAL
+            return LOCAL_CALLER
         raise RequestError(
             "this service needs a key",
-            code="key_missing",
+            code="key_required",
             next_step="Send Authorization: Bearer KEY; vidqa keys add NAME makes one.",
             headers=_challenge(headers),
         )
@@ -72,23 +62,31 @@ class Guard:
         digest = hashlib.sha256(secret.encode("utf-8", "surrogateescape")).digest()
         seen = self._known.get(digest)
         if seen is None or seen[0] < self._clock():
-            caller = await run_sync(self._book.caller, secret)
+            caller = await run_sync(self._look_up, secret)
             seen = (self._clock() + REMEMBERED_S, caller)
             self._known[digest] = seen
             if len(self._known) > _REMEMBERED:
                 self._known.popitem(last=False)
         if seen[1] is None:
             raise RequestError(
-                "this key is unknown, removed or expired",
-                code="key_unknown",
+                "this key is unknown, or was revoked",
+                code="key_invalid",
                 next_step="Use a key that vidqa keys ls lists; vidqa keys add NAME makes one.",
                 headers=_challenge(headers),
             )
         return seen[1]
 
+    def _look_up(self, secret: str) -> Caller | None:
+        try:
+            return caller_of_key(self._keys.check(secret))
+        except ServiceError as err:
+            if err.code != "key_invalid":  # it is the database that fails, not the key
+                raise
+            return None
+
     async def _keys_exist(self) -> bool:
         if self._any is None or self._any[0] < self._clock():
-            self._any = (self._clock() + REMEMBERED_S, await run_sync(self._book.any))
+            self._any = (self._clock() + REMEMBERED_S, await run_sync(self._keys.exist))
         return self._any[1]
 
 

@@ -34,9 +34,8 @@ STATUS_OF_CODE: Mapping[str, int] = {
     "page_token_unreadable": 400,
     "page_of_other": 400,
     "tus_header_invalid": 400,
-    "key_missing": 401,
-    "key_unknown": 401,
-    "key_expired": 401,
+    "key_required": 401,
+    "key_invalid": 401,
     "scope_missing": 403,
     "cross_site_refused": 403,
     "path_refused": 403,
@@ -107,7 +106,7 @@ STATUS_OF_STAGE: Mapping[str, int] = {
 """Where a code has no status of its own; an error that may pass is 503, whatever its stage."""
 _CODE_OF_STATUS: Mapping[int, str] = {
     400: "request_invalid",
-    401: "key_missing",
+    401: "key_required",
     404: "route_unknown",
     405: "method_not_allowed",
     408: "body_too_slow",

@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, ParamSpec, TypeVar
+import asyncio
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from typing import Annotated
 
-from anyio.to_thread import run_sync
 from fastapi import Depends, Request
 
+from vidqa.api.intake.resumable import Uploads
 from vidqa.api.metrics import Metrics
-
-if TYPE_CHECKING:
-    from vidqa.jobs.store import JobStore
-    from vidqa.service.library import Library
-    from vidqa.service_settings import ServiceSettings
-
-_Args = ParamSpec("_Args")
-_Out = TypeVar("_Out")
+from vidqa.jobs.store import JobStore
+from vidqa.service.keys import ApiKeys
+from vidqa.service.library import Library
+from vidqa.service.upload_keys import UploadKeys
+from vidqa.service_settings import ServiceSettings
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,12 +25,18 @@ class Service:
     settings: ServiceSettings
     jobs: JobStore
     library: Library
+    keys: ApiKeys
+    uploads: Uploads
+    upload_keys: UploadKeys
     metrics: Metrics
+    stopping: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set when the service was told to stop: whoever streams or waits ends then."""
+    opened: ExitStack = field(default_factory=ExitStack)
+    """What was opened for this application alone."""
 
-
-async def aside(call: Callable[_Args, _Out], *args: _Args.args, **kwargs: _Args.kwargs) -> _Out:
-    """Run what waits for a disk or a database in a thread, so that other requests go on."""
-    return await run_sync(lambda: call(*args, **kwargs))
+    def close(self) -> None:
+        """Let go of what was opened; a second time does nothing."""
+        self.opened.close()
 
 
 def service_of(request: Request) -> Service:

@@ -1,9 +1,8 @@
-"""An application over a database of its own, and clients that hold keys to it."""
+"""An application over a database of its own, clients with and without keys, tiny videos."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
@@ -11,61 +10,73 @@ from fastapi import FastAPI
 from starlette.testclient import TestClient
 
 from vidqa.api.app import make_app
-from vidqa.api.callers import Caller
+from vidqa.api.service import Service
+from vidqa.service.keys import ApiKeys
 from vidqa.service_settings import ServiceSettings
 
 HOME = "http://127.0.0.1:8000"
 
 
-@dataclass
-class FakeKeys:
-    """A book of keys in memory."""
+class Keys:
+    """Keys of one service, as the headers that a client sends."""
 
-    callers: dict[str, Caller] = field(default_factory=dict)
-    asked: int = 0
+    def __init__(self, keys: ApiKeys) -> None:
+        self._keys = keys
 
-    def add(self, secret: str, *scopes: str, tenant: str = "one") -> dict[str, str]:
-        """A key, as the header that a client sends."""
-        key_id = f"key_{secret}"
-        self.callers[secret] = Caller(tenant=tenant, scopes=frozenset(scopes), key_id=key_id)
-        return {"authorization": f"Bearer {secret}"}
+    def add(self, *scopes: str, tenant: str = "one") -> dict[str, str]:
+        """A new key that is good for these scopes."""
+        _, text = self._keys.create(name="test", tenant=tenant, scopes=scopes)
+        return {"authorization": f"Bearer {text}"}
 
-    def caller(self, secret: str) -> Caller | None:
-        self.asked += 1
-        return self.callers.get(secret)
-
-    def any(self) -> bool:
-        return bool(self.callers)
-
-
-class FakeJobs:
-    def workers_seen(self, within_s: float) -> int:
-        return 1
-
-
-@pytest.fixture
-def keys() -> FakeKeys:
-    """No keys yet: whoever is on this machine is let in."""
-    return FakeKeys()
+    def text(self, *scopes: str) -> str:
+        """The same, as its text."""
+        return self.add(*scopes)["authorization"].removeprefix("Bearer ")
 
 
 @pytest.fixture
 def settings(tmp_path: Path) -> ServiceSettings:
-    return ServiceSettings(data_dir=tmp_path / "data")
+    """A folder of its own; no room is kept free, for a test's disk may be small."""
+    return ServiceSettings(data_dir=tmp_path / "data", min_free_bytes=0)
 
 
 @pytest.fixture
-def app(settings: ServiceSettings, keys: FakeKeys) -> FastAPI:
-    return make_app(settings, store=FakeJobs(), library=object(), keys=keys)
+def app(settings: ServiceSettings) -> Iterator[FastAPI]:
+    made = make_app(settings)
+    yield made
+    made.state.service.close()
 
 
 @pytest.fixture
-def http(app: FastAPI) -> Iterator[TestClient]:
+def service(app: FastAPI) -> Service:
+    """The application's parts: its store, its library, its settings."""
+    found = app.state.service
+    assert isinstance(found, Service)
+    return found
+
+
+@pytest.fixture
+def keys(service: Service) -> Keys:
+    """None yet: whoever is on this machine is let in until the first is added."""
+    return Keys(service.keys)
+
+
+@pytest.fixture
+def http(app: FastAPI) -> TestClient:
     """A client on this machine, without a key."""
-    with client_of(app) as client:
-        yield client
+    return client_of(app)
 
 
 def client_of(app: FastAPI, *, host: str = "127.0.0.1") -> TestClient:
     """A client whose address is ``host``; a failure that nobody foresaw is an answer, too."""
     return TestClient(app, base_url=HOME, client=(host, 50_000), raise_server_exceptions=False)
+
+
+def changed(settings: ServiceSettings, **values: object) -> ServiceSettings:
+    """The same settings but for some."""
+    return settings.model_copy(update=values)
+
+
+def video_bytes(seed: int = 0, size: int = 4_000) -> bytes:
+    """What looks like an MP4 by its first bytes, and differs by ``seed``."""
+    head = b"\x00\x00\x00\x18ftypisom\x00\x00\x02\x00isomiso2"
+    return head + bytes((seed + at * 7) % 256 for at in range(256)) * (size // 256 + 1)

@@ -5,15 +5,19 @@ from __future__ import annotations
 import base64
 import re
 
+import anyio
 import pytest
 from fastapi import FastAPI
 from starlette.testclient import TestClient
 
-from tests.vidqa.api.conftest import FakeKeys, client_of
+from tests.vidqa.api.conftest import Keys, changed, client_of
+from vidqa.api.app import make_app
 from vidqa.api.doors import PUBLIC, Guard
 from vidqa.api.limits import Limits
 from vidqa.api.scopes import routes_of
-from vidqa.errors import NotNow
+from vidqa.api.service import Service
+from vidqa.errors import NotNow, RequestError
+from vidqa.service_settings import ServiceSettings
 
 
 def _asked(app: FastAPI) -> list[tuple[str, str]]:
@@ -25,9 +29,9 @@ def _asked(app: FastAPI) -> list[tuple[str, str]]:
 
 
 def test_every_route_without_a_key_is_401_except_two(
-    app: FastAPI, http: TestClient, keys: FakeKeys
+    app: FastAPI, http: TestClient, keys: Keys
 ) -> None:
-    keys.add("secret", "read")
+    keys.add("read")
     open_to_all = set()
     for method, path in _asked(app):
         answer = http.request(method, path)
@@ -38,83 +42,96 @@ def test_every_route_without_a_key_is_401_except_two(
 
 
 @pytest.mark.parametrize("path", ["/", "/nothing", "/v1", "/healthz/", "//healthz", "/HEALTHZ"])
-def test_a_path_that_is_no_route_is_401_too(path: str, http: TestClient, keys: FakeKeys) -> None:
-    keys.add("secret", "read")
+def test_a_path_that_is_no_route_is_401_too(path: str, http: TestClient, keys: Keys) -> None:
+    keys.add("read")
     assert http.get(path).status_code == 401
 
 
 def test_without_keys_this_machine_is_let_in_and_others_are_not(app: FastAPI) -> None:
-    assert client_of(app, host="127.0.0.1").get("/readyz").status_code == 200
-    assert client_of(app, host="10.0.0.7").get("/readyz").status_code == 401
+    assert client_of(app, host="127.0.0.1").get("/v1/problems").status_code == 200
+    assert client_of(app, host="10.0.0.7").get("/v1/problems").status_code == 401
 
 
 def test_a_service_that_listens_to_others_needs_a_key_although_there_is_none(
-    settings: object, keys: FakeKeys
+    settings: ServiceSettings
 ) -> None:
-    from tests.vidqa.api.conftest import FakeJobs
-    from vidqa.api.app import make_app
+    outside = changed(settings, host="0.0.0.0")  # noqa: S104
+    app = make_app(outside)
+    with client_of(app) as client:
+        assert client.get("/v1/problems").status_code == 401
 
-    outside = settings.model_copy(update={"host": "0.0.0.0"})  # type: ignore[attr-defined] # noqa: S104
-    app = make_app(outside, store=FakeJobs(), library=object(), keys=keys)
-    assert client_of(app).get("/readyz").status_code == 401
+
+def _basic(pair: bytes) -> str:
+    return "Basic " + base64.b64encode(pair).decode()
 
 
 @pytest.mark.parametrize(
-    ("authorization", "status"),
+    ("form", "status"),
     [
-        ("Bearer secret", 200),
-        ("bearer secret", 200),
-        ("Bearer  secret ", 200),
-        ("Basic " + base64.b64encode(b"anybody:secret").decode(), 200),
-        ("Basic " + base64.b64encode(b"secret").decode(), 401),
+        ("Bearer KEY", 200),
+        ("bearer KEY", 200),
+        ("Bearer  KEY ", 200),
+        ("Basic anybody:KEY", 200),
+        ("Basic KEY", 401),
         ("Basic ???", 401),
-        ("Basic " + base64.b64encode(b"\xff:\xff").decode(), 401),
+        ("Basic \xff:\xff", 401),
         ("Bearer", 401),
-        ("Bearer secrets", 401),
-        ("Token secret", 401),
+        ("Bearer KEYs", 401),
+        ("Token KEY", 401),
         ("Bearer " + "x" * 5_000, 401),
+        ("Bearer vidqa_zz_zz", 401),
     ],
 )
 def test_a_key_comes_as_bearer_or_as_a_browsers_password(
-    authorization: str, status: int, http: TestClient, keys: FakeKeys
+    form: str, status: int, http: TestClient, keys: Keys
 ) -> None:
-    keys.add("secret", "read")
-    assert http.get("/readyz", headers={"authorization": authorization}).status_code == status
+    authorization = form.replace("KEY", keys.text("read"))
+    if form.startswith("Basic") and "?" not in form:
+        authorization = _basic(authorization.removeprefix("Basic ").encode("latin-1"))
+    assert http.get("/v1/problems", headers={"authorization": authorization}).status_code == status
 
 
 def test_a_browser_is_asked_for_a_password_and_a_program_is_not(
-    http: TestClient, keys: FakeKeys
+    http: TestClient, keys: Keys
 ) -> None:
-    keys.add("secret", "read")
-    program = http.get("/readyz", headers={"accept": "application/json"})
-    browser = http.get("/readyz", headers={"accept": "text/html,*/*"})
+    keys.add("read")
+    program = http.get("/v1/problems", headers={"accept": "application/json"})
+    browser = http.get("/v1/problems", headers={"accept": "text/html,*/*"})
     assert program.headers["www-authenticate"] == 'Bearer realm="vidqa"'
     assert browser.headers["www-authenticate"].startswith("Basic ")
 
 
-def test_a_key_is_good_for_its_scopes_alone(http: TestClient, keys: FakeKeys) -> None:
-    reader, admin = keys.add("reader", "read"), keys.add("admin", "admin")
-    assert http.get("/readyz", headers=reader).status_code == 200
+def test_a_key_is_good_for_its_scopes_alone(http: TestClient, keys: Keys) -> None:
+    reader, writer, admin = keys.add("read"), keys.add("write"), keys.add("admin")
+    for key in (reader, writer, admin):
+        assert http.get("/v1/videos", headers=key).status_code == 200
     assert http.get("/metrics", headers=admin).status_code == 200
-    refused = http.get("/metrics", headers=reader)
+    refused = http.get("/metrics", headers=writer)
     assert (refused.status_code, refused.json()["code"]) == (403, "scope_missing")
-    assert http.get("/readyz", headers=admin).status_code == 403
+    assert http.delete("/v1/videos/x", headers=reader).status_code == 403
+    assert http.delete("/v1/videos/x", headers=writer).status_code == 404
 
 
-def test_the_book_of_keys_is_asked_again_after_two_seconds(keys: FakeKeys) -> None:
-    import anyio
-
+def test_a_revoked_key_is_refused_two_seconds_later(service: Service) -> None:
     now = [0.0]
-    guard = Guard(keys, host="127.0.0.1", clock=lambda: now[0])
-    keys.add("secret", "read")
-    scope = {"type": "http", "headers": [(b"authorization", b"Bearer secret")]}
+    guard = Guard(service.keys, host="127.0.0.1", clock=lambda: now[0])
+    key, text = service.keys.create(name="test")
+    scope = {"type": "http", "headers": [(b"authorization", f"Bearer {text}".encode())]}
 
-    anyio.run(guard.caller, scope)
-    anyio.run(guard.caller, scope)
-    assert keys.asked == 1
+    assert anyio.run(guard.caller, scope).key_id == key.id
+    service.keys.revoke(key.id)
+    assert anyio.run(guard.caller, scope).key_id == key.id
     now[0] = 2.1
-    anyio.run(guard.caller, scope)
-    assert keys.asked == 2
+    with pytest.raises(RequestError) as caught:
+        anyio.run(guard.caller, scope)
+    assert caught.value.code == "key_invalid"
+
+
+def test_a_service_that_had_keys_and_has_none_lets_only_this_machine_in(service: Service) -> None:
+    guard = Guard(service.keys, host="0.0.0.0")  # noqa: S104
+    with pytest.raises(RequestError) as caught:
+        anyio.run(guard.caller, {"type": "http", "headers": [], "client": ("127.0.0.1", 1)})
+    assert caught.value.code == "key_required"
 
 
 @pytest.mark.parametrize(
@@ -155,18 +172,14 @@ def test_a_foreign_page_may_not_send(headers: dict[str, str], code: str, http: T
 
 
 def test_pages_of_other_origins_are_let_in_by_settings_alone(
-    settings: object, keys: FakeKeys, http: TestClient
+    settings: ServiceSettings, http: TestClient
 ) -> None:
-    from tests.vidqa.api.conftest import FakeJobs
-    from vidqa.api.app import make_app
-
     origin = {"origin": "https://page.example"}
     asked = {**origin, "access-control-request-method": "POST"}
     assert http.options("/v1/videos", headers=asked).status_code in (404, 405)
     assert "access-control-allow-origin" not in http.get("/healthz", headers=origin).headers
 
-    shared = settings.model_copy(update={"cors_origins": ("https://page.example",)})  # type: ignore[attr-defined]
-    app = make_app(shared, store=FakeJobs(), library=object(), keys=keys)
+    app = make_app(changed(settings, cors_origins=("https://page.example",)))
     with client_of(app) as client:
         allowed = client.options("/v1/videos", headers=asked)
         assert allowed.headers["access-control-allow-origin"] == "https://page.example"
@@ -175,7 +188,7 @@ def test_pages_of_other_origins_are_let_in_by_settings_alone(
         assert missing.headers["access-control-allow-origin"] == "https://page.example"
 
 
-def test_a_key_that_asks_too_often_is_told_when_to_come_back(keys: FakeKeys) -> None:
+def test_a_key_that_asks_too_often_is_told_when_to_come_back(keys: Keys) -> None:
     now = [0.0]
     limits = Limits(60, clock=lambda: now[0])
     for _ in range(10):
@@ -203,8 +216,8 @@ def test_a_key_has_so_many_requests_open_at_once() -> None:
         pass
 
 
-def test_a_limit_is_429_with_retry_after(http: TestClient, keys: FakeKeys) -> None:
-    key = keys.add("secret", "read")
+def test_a_limit_is_429_with_retry_after(http: TestClient, keys: Keys) -> None:
+    key = keys.add("read")
     answers = [http.get("/v1/problems", headers=key) for _ in range(150)]
     refused = [answer for answer in answers if answer.status_code == 429]
     assert refused

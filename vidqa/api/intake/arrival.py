@@ -5,13 +5,13 @@ from __future__ import annotations
 import errno
 import hashlib
 import os
-from collections.abc import AsyncIterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-from vidqa.api.service import aside
+from vidqa.api.threads import aside
 from vidqa.errors import RequestError, ServiceError
 
 BUFFER_BYTES = 1_048_576
@@ -37,9 +37,11 @@ class Arrival:
         self._waiting = bytearray()
         self._file: BinaryIO | None = None
         self.bytes = 0
+        self.written = 0
+        """Of them in the file; the others wait in memory."""
 
     async def take(self, chunk: bytes) -> None:
-        """One more chunk; raises :class:`RequestError` ``file_too_large`` at the first byte too many.
+        """One more chunk; raises :class:`RequestError` ``file_too_large`` at one byte too many.
 
         Raises what :func:`disk_errors` raises where the disk refuses it.
         """
@@ -59,9 +61,12 @@ class Arrival:
         await aside(self._end)
         return Arrived(path=self.path, bytes=self.bytes, sha256=self._digest.hexdigest())
 
-    async def discard(self) -> None:
-        """Leave nothing behind; what was moved elsewhere meanwhile stays there."""
-        await aside(self._remove)
+    def discard(self) -> None:
+        """Leave nothing behind; what was moved elsewhere meanwhile stays there. Waits for the disk."""
+        if self._file is not None:
+            with suppress(OSError):  # what could not be written cannot be flushed either
+                self._file.close()
+        self.path.unlink(missing_ok=True)
 
     def _write(self) -> None:
         with disk_errors(self.path):
@@ -71,6 +76,7 @@ class Arrival:
                 self._file = os.fdopen(os.open(self.path, flags, 0o600), "wb", buffering=0)
             write_all(self._file, self._waiting)
         self._digest.update(self._waiting)
+        self.written += len(self._waiting)
         self._waiting.clear()
 
     def _end(self) -> None:
@@ -79,19 +85,6 @@ class Arrival:
         with disk_errors(self.path):
             os.fsync(self._file.fileno())
             self._file.close()
-
-    def _remove(self) -> None:
-        if self._file is not None:
-            with suppress(OSError):  # what could not be written cannot be flushed either
-                self._file.close()
-        self.path.unlink(missing_ok=True)
-
-
-async def receive(arrival: Arrival, chunks: AsyncIterable[bytes]) -> Arrived:
-    """Everything that comes, as one file."""
-    async for chunk in chunks:
-        await arrival.take(chunk)
-    return await arrival.finish()
 
 
 def write_all(file: BinaryIO, data: bytes | bytearray) -> None:

@@ -7,29 +7,26 @@ the offset and goes on there, also after the service was started anew.
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import json
 import os
 import shutil
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from filelock import FileLock, Timeout
 
 from vidqa.api.intake.arrival import disk_errors
-from vidqa.errors import RequestError
+from vidqa.api.intake.looking import check_video
+from vidqa.errors import RequestError, VideoError
 from vidqa.service.ids import is_id, new_id
+from vidqa.video.digest import file_sha256
 
 KEPT_S = 86_400.0
 """How long an upload is kept after its last part."""
 OPEN_MAX = 100
 """Unfinished uploads of one tenant."""
-CHECKSUMS = ("sha1", "sha256")
-"""tus 1.0 asks for the first."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,14 +94,20 @@ class Uploads:
             )
         return upload
 
+    def has(self, upload: Upload) -> bool:
+        """Whether it has not been ended."""
+        return self._body(upload.id).exists()
+
     def of_tenant(self, tenant: str) -> list[Upload]:
         """Those that have not expired."""
         now = time.time()
         return [each for each in self._all() if each.tenant == tenant and each.expires_at >= now]
 
-    @contextmanager
-    def alone(self, upload: Upload) -> Iterator[None]:
-        """Keep other writers of this upload out; raises ``upload_busy`` where one is at it."""
+    def lock(self, upload: Upload) -> FileLock:
+        """Keeps other writers of this upload out until it is released, or its ``with`` block ends.
+
+        Raises ``upload_busy`` where one is at it.
+        """
         lock = FileLock(self.folder / upload.id / "lock", timeout=0, thread_local=False)
         try:
             with disk_errors(self._body(upload.id)):
@@ -115,17 +118,23 @@ class Uploads:
                 code="upload_busy",
                 next_step="Ask with HEAD for the offset in a moment, then go on there.",
             ) from err
-        try:
-            yield
-        finally:
-            lock.release()
+        return lock
 
-    def append(self, upload: Upload, data: bytes) -> int:
+    def append(self, upload: Upload, data: bytes | bytearray) -> int:
         """Write behind what is there; returns the new offset."""
         body = self._body(upload.id)
         with disk_errors(body), body.open("ab") as file:
             file.write(data)
             return file.tell()
+
+    def look(self, upload: Upload) -> None:
+        """Raise :class:`vidqa.errors.VideoError` where what has arrived begins no video, and end
+        the upload: nothing that could follow would make it one."""
+        try:
+            check_video(self._body(upload.id), upload.name)
+        except VideoError:
+            self.end(upload)
+            raise
 
     def settle(self, upload: Upload) -> Upload:
         """Force what has arrived to the disk, so that it is the offset."""
@@ -144,8 +153,8 @@ class Uploads:
     def whole(self, upload: Upload) -> tuple[Path, str]:
         """The file of a finished upload, and its SHA-256."""
         body = self._body(upload.id)
-        with disk_errors(body), body.open("rb") as file:
-            return body, hashlib.file_digest(file, "sha256").hexdigest()
+        with disk_errors(body):
+            return body, file_sha256(body)
 
     def became(self, upload: Upload, video_id: str) -> Upload:
         """Remember which video it became; the file is the library's from now on."""
@@ -199,57 +208,3 @@ class Uploads:
         with disk_errors(place):
             aside.write_text(json.dumps(asdict(upload)), "utf-8")
             aside.replace(place / "upload.json")
-
-
-def read_metadata(header: str) -> dict[str, str]:
-    """``Upload-Metadata``: keys with values in base64, parted by commas.
-
-    Raises :class:`RequestError` ``tus_header_invalid`` where it is not that.
-    """
-    told: dict[str, str] = {}
-    for pair in header.split(",") if header.strip() else ():
-        key, _, value = pair.strip().partition(" ")
-        try:
-            told[key] = base64.b64decode(value, validate=True).decode("utf-8")
-        except ValueError as err:
-            raise bad_header(
-                "Upload-Metadata", f"{pair.strip()[:100]!r} is no key and base64"
-            ) from err
-    return told
-
-
-class Checksum:
-    """``Upload-Checksum``: what the part that follows must come to."""
-
-    def __init__(self, header: str) -> None:
-        name, _, value = header.strip().partition(" ")
-        if name not in CHECKSUMS:
-            raise bad_header("Upload-Checksum", f"{name[:20]!r} is none of {', '.join(CHECKSUMS)}")
-        self._digest = hashlib.new(name, usedforsecurity=False)
-        with suppress(ValueError):
-            self._wanted = base64.b64decode(value, validate=True)
-            if len(self._wanted) == self._digest.digest_size:
-                return
-        raise bad_header("Upload-Checksum", f"{value[:100]!r} is no {name} in base64")
-
-    def update(self, data: bytes) -> None:
-        """One more stretch of the part."""
-        self._digest.update(data)
-
-    def check(self) -> None:
-        """Raise :class:`RequestError` ``checksum_mismatch`` (460) where something else came."""
-        if self._digest.digest() != self._wanted:
-            raise RequestError(
-                "what came is not what Upload-Checksum says; nothing of it was kept",
-                code="checksum_mismatch",
-                next_step="Send this part again.",
-            )
-
-
-def bad_header(name: str, why: str) -> RequestError:
-    """A header of tus that cannot be read."""
-    return RequestError(
-        f"{name}: {why}",
-        code="tus_header_invalid",
-        next_step="See tus.io/protocols/resumable-upload, version 1.0.0.",
-    )

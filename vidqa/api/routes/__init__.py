@@ -11,12 +11,18 @@ from collections.abc import Mapping
 
 from fastapi import APIRouter
 
-from vidqa.api.routes import health, problems
+from vidqa.api.routes import health, problems, uploads, videos
 
 ROUTERS: tuple[APIRouter, ...] = (
     health.router,
     problems.router,
+    videos.router,
+    uploads.router,
 )
 
-LARGER_BODIES: Mapping[str, int | None] = {}
+LARGER_BODIES: Mapping[str, int | None] = {
+    "/v1/videos": None,
+    "/v1/uploads": None,
+    "/v1/uploads/": None,
+}
 """Most bytes of a body by path, or by start of path where it ends in ``/``; None: no bound here."""
