@@ -16,6 +16,7 @@ from vidqa import __version__
 from vidqa.api import catching, openapi
 from vidqa.api.bodies import Bodies
 from vidqa.api.catching import Catching
+from vidqa.api.chat.naming import model_name
 from vidqa.api.correlation import Correlation
 from vidqa.api.doors import Doors, Guard
 from vidqa.api.hosts import Hosts
@@ -24,6 +25,7 @@ from vidqa.api.intake.room import sweep_incoming
 from vidqa.api.job_metrics import JobMetrics
 from vidqa.api.limits import Limits
 from vidqa.api.metrics import Metrics
+from vidqa.api.pieces import Pieces
 from vidqa.api.routes import LARGER_BODIES, ROUTERS
 from vidqa.api.scopes import check_scopes
 from vidqa.api.service import Service
@@ -33,6 +35,7 @@ from vidqa.service.keys import ApiKeys
 from vidqa.service.library import Library, open_library
 from vidqa.service.upload_keys import UploadKeys
 from vidqa.service_settings import ServiceSettings
+from vidqa.settings import load_settings
 
 _log = structlog.get_logger("vidqa.api")
 SWEEP_S = 3600.0
@@ -98,6 +101,8 @@ def _opened(
             uploads=Uploads(settings.folder / "uploads"),
             upload_keys=UploadKeys(database),
             metrics=Metrics(),
+            pieces=Pieces(settings.folder / "pieces"),
+            model=model_name(load_settings().model),
             opened=opening.pop_all(),
         )
     service.metrics.collectors.append(JobMetrics(store))

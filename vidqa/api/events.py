@@ -14,7 +14,8 @@ import anyio
 from sse_starlette import EventSourceResponse, ServerSentEvent
 from starlette.responses import Response
 
-from vidqa.api.service import Service, aside
+from vidqa.api.service import Service
+from vidqa.api.threads import aside
 from vidqa.api.waiting import pause_s
 from vidqa.errors import RequestError
 from vidqa.service.records import JobEvent

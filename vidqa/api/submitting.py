@@ -20,13 +20,14 @@ from vidqa.api.callers import Caller
 from vidqa.api.places import check_places
 from vidqa.api.prefer import Preference, read_preference
 from vidqa.api.problems import Problem, response_of, status_of
-from vidqa.api.service import Service, aside
+from vidqa.api.service import Service
+from vidqa.api.threads import aside
 from vidqa.api.waiting import until_final
 from vidqa.errors import NotNow, RequestError
 from vidqa.jobs.webhooks import check_webhook_url, webhook_rules
 from vidqa.service.records import Job, JsonDict
-from vidqa.service.requests import REQUESTS
 from vidqa.service.requests import Request as JobRequest
+from vidqa.service.requests import request_form
 
 RETRY_AFTER_S = 1
 """When to ask for a job that has just been taken."""
@@ -86,7 +87,9 @@ async def submit(
         _check_webhook(service, webhook_url)
     await aside(check_places, request, settings)
     await _check_room(service, caller)
-    own = set(REQUESTS[request.kind].model_fields)
+    form = request_form(request.kind)
+    assert form is not None  # noqa: S101  (a request has the kind of a form)
+    own = set(form.model_fields)
     body = {name: value for name, value in request.to_dict().items() if name in own}
     taken = service.jobs.submit_soon(
         caller.tenant,

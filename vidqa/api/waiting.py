@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import anyio
 
-from vidqa.api.service import Service, aside
+from vidqa.api.service import Service
+from vidqa.api.threads import aside
 from vidqa.service.records import Job
 
 LOOK_S = (0.02, 0.5)

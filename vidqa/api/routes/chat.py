@@ -25,7 +25,8 @@ from vidqa.api.chat.translate import Asked, asked_of
 from vidqa.api.events import HEARTBEAT_S
 from vidqa.api.prefer import Preference
 from vidqa.api.problems import problem_of, status_of
-from vidqa.api.service import Service, TheService, aside
+from vidqa.api.service import Service, TheService
+from vidqa.api.threads import aside
 from vidqa.api.submitting import Wishes, submit
 from vidqa.api.waiting import until_final
 from vidqa.errors import JobError, VidqaError
@@ -36,6 +37,8 @@ router = APIRouter(prefix="/v1", tags=["OpenAI"])
 LONGEST_S = 600.0
 """How long a completion may take, which is as long as OpenAI's clients wait; a question to hours of
 video may take longer, and is asked at /v1/ask."""
+BODY_BYTES = 34 * 2**20
+"""A video or picture may lie in the request itself."""
 _LOOK_S = 5.0
 _NO_WISHES = Wishes(preference=Preference(), idempotency_key=None)
 _BODY: dict[str, Any] = {

@@ -16,7 +16,8 @@ from vidqa.api.exporting import MEDIA_TYPES, export
 from vidqa.api.routes.verbs import AskBody, DescribeBody, GroundBody, IndexBody
 from vidqa.api.schemas.examples import GROUND_REQUEST, INDEX_REQUEST, JOB_ID
 from vidqa.api.schemas.jobs import JobList, JobView, JobWithResult
-from vidqa.api.service import TheService, aside
+from vidqa.api.service import TheService
+from vidqa.api.threads import aside
 from vidqa.api.submitting import RETRY_AFTER_S, TheWishes, submit
 from vidqa.api.waiting import until_final
 from vidqa.export import EXPORT_FORMATS

@@ -13,7 +13,8 @@ from starlette.responses import Response
 from vidqa.api.callers import Reader
 from vidqa.api.pieces import Pieces
 from vidqa.api.schemas.examples import JOB_ID, SEGMENT_ID, VIDEO_ID
-from vidqa.api.service import Service, TheService, aside
+from vidqa.api.service import Service, TheService
+from vidqa.api.threads import aside
 from vidqa.errors import RequestError
 from vidqa.fetching import Roots
 from vidqa.service.records import StoredSegment

@@ -7,7 +7,7 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,6 @@ from fastapi import FastAPI
 from starlette.testclient import TestClient
 
 from vidqa.api.app import make_app
-from vidqa.api.callers import Caller
 from vidqa.errors import VideoError
 from vidqa.jobs.signing import new_secret
 from vidqa.jobs.store import JobStore, open_jobs
@@ -29,25 +28,6 @@ from vidqa.service_settings import ServiceSettings
 HOME = "http://127.0.0.1:8000"
 QUEUES = ("cpu", "gpu")
 SECRET = new_secret()
-
-
-@dataclass
-class Keys:
-    """A book of keys in memory."""
-
-    callers: dict[str, Caller] = field(default_factory=dict)
-
-    def add(self, secret: str, *scopes: str, tenant: str) -> dict[str, str]:
-        """A key, as the header that a client sends."""
-        known = frozenset(scopes or ("read", "write"))
-        self.callers[secret] = Caller(tenant=tenant, scopes=known, key_id=f"key_{secret}")
-        return {"authorization": f"Bearer {secret}"}
-
-    def caller(self, secret: str) -> Caller | None:
-        return self.callers.get(secret)
-
-    def any(self) -> bool:
-        return bool(self.callers)
 
 
 @dataclass
@@ -98,10 +78,15 @@ class Stand:
     settings: ServiceSettings
     store: JobStore
     library: Library
-    keys: Keys
     app: FastAPI
     http: TestClient
     worker: Worker
+
+    def key(self, *scopes: str, tenant: str) -> dict[str, str]:
+        """A key, as the header that a client sends."""
+        known = scopes or ("read", "write")
+        _, text = self.app.state.service.keys.create(name="t", tenant=tenant, scopes=known)
+        return {"authorization": f"Bearer {text}"}
 
     def video(self, tenant: str = "local", data: bytes = b"film", name: str = "a.mp4") -> StoredVideo:
         """A video of the library, whatever its bytes."""
@@ -123,6 +108,7 @@ def settings(tmp_path: Path) -> ServiceSettings:
         allowed_media_domains=("media.example.org",),
         media_roots=(str(tmp_path / "films"),),
         webhook_secrets=(SECRET,),
+        min_free_bytes=0,
     )
 
 
@@ -131,13 +117,12 @@ def stand(settings: ServiceSettings) -> Iterator[Stand]:
     settings.folder.mkdir(parents=True, exist_ok=True)
     with open_jobs(settings) as store:
         library = open_library(store.database, settings.folder)
-        keys = Keys()
-        app = make_app(settings, store=store, library=library, keys=keys)
+        app = make_app(settings, store=store, library=library)
         client = TestClient(
             app, base_url=HOME, client=("127.0.0.1", 50_000), raise_server_exceptions=False
         )
         with client as http:
-            yield Stand(settings, store, library, keys, app, http, Worker(store))
+            yield Stand(settings, store, library, app, http, Worker(store))
 
 
 @pytest.fixture
