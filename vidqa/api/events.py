@@ -10,13 +10,12 @@ from __future__ import annotations
 import json
 from collections.abc import AsyncIterator
 
-import anyio
 from sse_starlette import EventSourceResponse, ServerSentEvent
 from starlette.responses import Response
 
 from vidqa.api.service import Service
 from vidqa.api.threads import aside
-from vidqa.api.waiting import pause_s
+from vidqa.api.waiting import pause_s, rest
 from vidqa.errors import RequestError
 from vidqa.service.records import JobEvent
 
@@ -66,9 +65,9 @@ async def _told(
         for event in events:
             after, silent_s = event.seq, 0.0
             yield encoded(job_id, event)
-        if job.is_final:
-            return
-        await anyio.sleep(pause := pause_s(silent_s))
+        if job.is_final or service.stopping.is_set():
+            return  # whoever follows comes back, and goes on at the same event
+        await rest(service, pause := pause_s(silent_s))
         silent_s += pause
 
 
