@@ -14,6 +14,7 @@ from starlette.middleware.cors import CORSMiddleware
 
 from vidqa import __version__
 from vidqa.api import catching, openapi
+from vidqa.api.archives import TenantArchives
 from vidqa.api.bodies import Bodies
 from vidqa.api.catching import Catching
 from vidqa.api.chat.naming import model_name
@@ -31,6 +32,7 @@ from vidqa.api.scopes import check_scopes
 from vidqa.api.service import Service
 from vidqa.api.threads import aside
 from vidqa.jobs.store import JobStore, open_jobs
+from vidqa.service.archives import Archives
 from vidqa.service.keys import ApiKeys
 from vidqa.service.library import Library, open_library
 from vidqa.service.upload_keys import UploadKeys
@@ -92,7 +94,9 @@ def _opened(
     with ExitStack() as opening:
         if store is None:
             store = opening.enter_context(open_jobs(settings))
-        database = store.database
+        database, own = store.database, load_settings()
+        archives = TenantArchives(Archives(database), own.archive_place)
+        opening.callback(archives.close)
         service = Service(
             settings=settings,
             jobs=store,
@@ -101,8 +105,9 @@ def _opened(
             uploads=Uploads(settings.folder / "uploads"),
             upload_keys=UploadKeys(database),
             metrics=Metrics(),
+            archives=archives,
             pieces=Pieces(settings.folder / "pieces"),
-            model=model_name(load_settings().model),
+            model=model_name(own.model),
             opened=opening.pop_all(),
         )
     service.metrics.collectors.append(JobMetrics(store))

@@ -9,6 +9,7 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 
+from vidqa.api.archives import TenantArchives
 from vidqa.api.intake.resumable import Uploads
 from vidqa.api.metrics import Metrics
 from vidqa.api.pieces import Pieces
@@ -30,6 +31,7 @@ class Service:
     uploads: Uploads
     upload_keys: UploadKeys
     metrics: Metrics
+    archives: TenantArchives
     pieces: Pieces
     model: str
     """Of the workers, as clients of the OpenAI-compatible routes name it."""

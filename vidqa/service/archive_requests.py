@@ -30,23 +30,14 @@ class SearchFilter(Strict):
     longest_s: Seconds | None = None
 
 
-class Moment(Strict):
-    """A clip of the archive that hits are to be like."""
-
-    sha256: Annotated[str, StringConstraints(pattern="^[0-9a-f]{64}$")]
-    """Of the video's bytes."""
-    at: Seconds
-
-
 class SearchRequest(Request):
-    """Stretches of an archive's videos that are like words, a picture, or a clip."""
+    """Stretches of an archive's videos that are like words or a picture."""
 
     kind = "search"
     archive_id: ArchiveId = "default"
     query: Words | None = None
     image: VideoRef | None = None
     """A picture, uploaded like a video."""
-    like: Moment | None = None
     filter: SearchFilter = SearchFilter()
     group_by: Literal["none", "video"] = "none"
     """``video``: one hit to a video, its best."""
@@ -63,8 +54,8 @@ class SearchRequest(Request):
 
     @model_validator(mode="after")
     def _one_thing(self) -> SearchRequest:
-        if sum(each is not None for each in (self.query, self.image, self.like)) != 1:
-            raise ValueError("give exactly one of query, image and like")
+        if (self.query is None) == (self.image is None):
+            raise ValueError("give exactly one of query and image")
         if self.query is None and (self.verify or self.refine):
             raise ValueError("verify and refine are for a search by words")
         return self

@@ -11,7 +11,18 @@ from collections.abc import Mapping
 
 from fastapi import APIRouter
 
-from vidqa.api.routes import chat, health, jobs, problems, segments, uploads, verbs, videos
+from vidqa.api.routes import (
+    archives,
+    chat,
+    health,
+    jobs,
+    problems,
+    search,
+    segments,
+    uploads,
+    verbs,
+    videos,
+)
 
 ROUTERS: tuple[APIRouter, ...] = (
     health.router,
@@ -20,6 +31,8 @@ ROUTERS: tuple[APIRouter, ...] = (
     uploads.router,
     verbs.router,
     jobs.router,
+    search.router,
+    archives.router,
     segments.router,
     chat.router,
 )

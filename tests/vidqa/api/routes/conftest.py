@@ -102,7 +102,8 @@ class Stand:
 
 
 @pytest.fixture
-def settings(tmp_path: Path) -> ServiceSettings:
+def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ServiceSettings:
+    monkeypatch.setenv("VIDQA_ARCHIVE_DIR", str(tmp_path / "archive"))
     return ServiceSettings(
         data_dir=tmp_path / "data",
         allowed_media_domains=("media.example.org",),
