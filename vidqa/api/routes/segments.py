@@ -6,11 +6,11 @@ from pathlib import Path as FilePath
 from typing import Annotated
 
 from fastapi import APIRouter, Path, Query, Request
-from fastapi.responses import FileResponse
 from pydantic import BaseModel, Field
 from starlette.responses import Response
 
 from vidqa.api.callers import Reader
+from vidqa.api.content import Content
 from vidqa.api.pieces import Pieces
 from vidqa.api.schemas.examples import JOB_ID, SEGMENT_ID, VIDEO_ID
 from vidqa.api.service import Service, TheService
@@ -24,7 +24,6 @@ router = APIRouter(prefix="/v1/segments", tags=["segments"])
 SegmentId = Annotated[str, Path(pattern="^seg_[0-9a-z]{26}$", examples=[SEGMENT_ID])]
 LONGEST_S = 600.0
 """A clip is cut while somebody waits."""
-_KEPT = {"Cache-Control": "private, max-age=86400, immutable"}
 
 
 class SegmentView(BaseModel):
@@ -114,7 +113,8 @@ async def _answered(
     path, sha256 = await aside(_video, service, tenant, segment)
     pieces: Pieces = service.pieces
     made = await aside(pieces.piece, path, piece, sha256=sha256)
-    return FileResponse(made, media_type=media_type, headers=_KEPT)
+    name = f"{segment.id}{piece.suffix}"
+    return await aside(Content, made, media_type=media_type, etag=made.stem[:32], name=name)
 
 
 def _video(service: Service, tenant: str, segment: StoredSegment) -> tuple[FilePath, str | None]:
