@@ -66,6 +66,8 @@ Name = Annotated[
     StringConstraints(min_length=1, max_length=200, strip_whitespace=True),
     AfterValidator(_printable),
 ]
+ArchiveId = Annotated[Name, StringConstraints(pattern=r"^[^/]+$")]
+"""Name of a collection of indexed videos; "/" parts a tenant from it (:mod:`.scoping`)."""
 Place = Annotated[
     str, StringConstraints(min_length=1, max_length=_PLACE_MAX), AfterValidator(_printable)
 ]
