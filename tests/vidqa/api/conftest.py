@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import shutil
+from collections.abc import Iterable, Iterator, Mapping, MutableMapping
 from pathlib import Path
+from typing import Any, NamedTuple
 
+import anyio
 import pytest
 from fastapi import FastAPI
 from starlette.testclient import TestClient
@@ -34,9 +37,12 @@ class Keys:
 
 
 @pytest.fixture
-def settings(tmp_path: Path) -> ServiceSettings:
+def settings(tmp_path: Path, service_template: Path) -> ServiceSettings:
     """A folder of its own; no room is kept free, for a test's disk may be small."""
-    return ServiceSettings(data_dir=tmp_path / "data", min_free_bytes=0)
+    folder = tmp_path / "data"
+    folder.mkdir()
+    shutil.copyfile(service_template, folder / "service.db")
+    return ServiceSettings(data_dir=folder, min_free_bytes=0)
 
 
 @pytest.fixture
@@ -69,6 +75,56 @@ def http(app: FastAPI) -> TestClient:
 def client_of(app: FastAPI, *, host: str = "127.0.0.1") -> TestClient:
     """A client whose address is ``host``; a failure that nobody foresaw is an answer, too."""
     return TestClient(app, base_url=HOME, client=(host, 50_000), raise_server_exceptions=False)
+
+
+class Answer(NamedTuple):
+    """What came of :func:`sent`."""
+
+    status: int
+    body: bytes
+    taken: int
+    """Chunks of the body that were asked for."""
+
+
+def sent(
+    app: FastAPI, method: str, path: str, chunks: Iterable[bytes], headers: Mapping[str, str]
+) -> Answer:
+    """A request whose body comes chunk by chunk; it is cut off behind the last one.
+
+    The test client would hand the body over whole.
+    """
+    given, taken = iter(chunks), 0
+    told: list[dict[str, Any]] = []
+
+    async def receive() -> dict[str, Any]:
+        nonlocal taken
+        chunk = next(given, None)
+        if chunk is None:
+            return {"type": "http.disconnect"}
+        taken += 1
+        return {"type": "http.request", "body": chunk, "more_body": True}
+
+    async def send(message: MutableMapping[str, Any]) -> None:
+        told.append(dict(message))
+
+    raw = [(name.encode(), value.encode()) for name, value in headers.items()]
+    scope = {
+        "type": "http",
+        "asgi": {"version": "3.0", "spec_version": "2.4"},
+        "http_version": "1.1",
+        "method": method,
+        "path": path,
+        "raw_path": path.encode(),
+        "query_string": b"",
+        "root_path": "",
+        "scheme": "http",
+        "headers": [(b"host", b"127.0.0.1:8000"), *raw],
+        "client": ("127.0.0.1", 50_000),
+        "server": ("127.0.0.1", 8_000),
+    }
+    anyio.run(app, scope, receive, send)
+    body = b"".join(message.get("body", b"") for message in told)
+    return Answer(status=told[0]["status"], body=body, taken=taken)
 
 
 def changed(settings: ServiceSettings, **values: object) -> ServiceSettings:

@@ -12,6 +12,7 @@ import os
 import shutil
 import time
 from collections.abc import Iterator
+from contextlib import ExitStack
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
@@ -103,8 +104,8 @@ class Uploads:
         now = time.time()
         return [each for each in self._all() if each.tenant == tenant and each.expires_at >= now]
 
-    def lock(self, upload: Upload) -> FileLock:
-        """Keeps other writers of this upload out until it is released, or its ``with`` block ends.
+    def lock(self, upload: Upload) -> ExitStack:
+        """Keeps other writers of this upload out until it is closed, or its ``with`` block ends.
 
         Raises ``upload_busy`` where one is at it.
         """
@@ -118,7 +119,9 @@ class Uploads:
                 code="upload_busy",
                 next_step="Ask with HEAD for the offset in a moment, then go on there.",
             ) from err
-        return lock
+        held = ExitStack()
+        held.callback(lock.release)
+        return held
 
     def append(self, upload: Upload, data: bytes | bytearray) -> int:
         """Write behind what is there; returns the new offset."""

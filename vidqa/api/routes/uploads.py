@@ -188,7 +188,7 @@ async def _extended(
         raise
     finally:
         with anyio.CancelScope(shield=True):
-            await aside(lock.release)
+            await aside(lock.close)
 
 
 async def _appended(
