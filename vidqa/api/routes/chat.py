@@ -26,8 +26,8 @@ from vidqa.api.events import HEARTBEAT_S
 from vidqa.api.prefer import Preference
 from vidqa.api.problems import problem_of, status_of
 from vidqa.api.service import Service, TheService
-from vidqa.api.threads import aside
 from vidqa.api.submitting import Wishes, submit
+from vidqa.api.threads import aside
 from vidqa.api.waiting import until_final
 from vidqa.errors import JobError, VidqaError
 from vidqa.service.records import Job

@@ -17,8 +17,8 @@ from vidqa.api.routes.verbs import AskBody, DescribeBody, GroundBody, IndexBody
 from vidqa.api.schemas.examples import GROUND_REQUEST, INDEX_REQUEST, JOB_ID
 from vidqa.api.schemas.jobs import JobList, JobView, JobWithResult
 from vidqa.api.service import TheService
-from vidqa.api.threads import aside
 from vidqa.api.submitting import RETRY_AFTER_S, TheWishes, submit
+from vidqa.api.threads import aside
 from vidqa.api.waiting import until_final
 from vidqa.export import EXPORT_FORMATS
 from vidqa.service.records import JobKind, JobState
@@ -142,7 +142,9 @@ async def get_job_events(
     last_event_id: Annotated[
         str | None, Header(max_length=20, description="Go on behind this event.")
     ] = None,
-    after: Annotated[int | None, Query(ge=0, le=10**15, description="The same, in the URL.")] = None,
+    after: Annotated[
+        int | None, Query(ge=0, le=10**15, description="The same, in the URL.")
+    ] = None,
 ) -> Response:
     """Ends when the job has. A broken connection goes on with `Last-Event-ID`, missing nothing."""
     return await stream_of(service, caller.tenant, job_id, after_of(last_event_id, after))
