@@ -20,7 +20,13 @@ from vidqa.api.callers import Caller, Reader, Writer
 from vidqa.api.chat.errors import ChatError, envelope
 from vidqa.api.chat.keeping import keep
 from vidqa.api.chat.replies import DONE, chunks_of, reply_of
-from vidqa.api.chat.schemas import ChatReply, ChatRequest, ModelCard, ModelList
+from vidqa.api.chat.schemas import (
+    ChatRefused,
+    ChatReply,
+    ChatRequest,
+    ModelCard,
+    ModelList,
+)
 from vidqa.api.chat.translate import Asked, asked_of
 from vidqa.api.events import HEARTBEAT_S
 from vidqa.api.prefer import Preference
@@ -47,11 +53,13 @@ _BODY: dict[str, Any] = {
         "content": {"application/json": {"schema": {"$ref": "#/components/schemas/ChatRequest"}}},
     }
 }
-_STREAM = {
-    200: {
-        "model": ChatReply,
-        "content": {"text/event-stream": {"schema": {"type": "string"}}},
-    }
+_REFUSED: dict[int | str, dict[str, Any]] = {
+    status: {"model": ChatRefused, "description": "In the envelope that OpenAI's clients read."}
+    for status in ("4XX", "5XX")
+}
+_ANSWERS: dict[int | str, dict[str, Any]] = {
+    200: {"model": ChatReply, "content": {"text/event-stream": {"schema": {"type": "object"}}}},
+    **_REFUSED,
 }
 
 
@@ -61,7 +69,9 @@ async def list_models(_caller: Reader, service: TheService) -> ModelList:
     return ModelList(data=[_card(service)])
 
 
-@router.get("/models/{model:path}", summary="One model", response_model=ModelCard)
+@router.get(
+    "/models/{model:path}", summary="One model", response_model=ModelCard, responses=_REFUSED
+)
 async def get_model(_caller: Reader, service: TheService, model: str) -> Response:
     """Errors come in OpenAI's envelope here and below."""
     if model != service.model:
@@ -73,7 +83,7 @@ async def get_model(_caller: Reader, service: TheService, model: str) -> Respons
     "/chat/completions",
     summary="Ask about a video as OpenAI's clients do",
     response_model=ChatReply,
-    responses=_STREAM,  # type: ignore[arg-type]
+    responses=_ANSWERS,
     openapi_extra=_BODY,
 )
 async def create_chat_completion(caller: Writer, service: TheService, http: Request) -> Response:

@@ -15,7 +15,7 @@ from vidqa.api.events import after_of, stream_of
 from vidqa.api.exporting import MEDIA_TYPES, export
 from vidqa.api.routes.verbs import AskBody, DescribeBody, GroundBody, IndexBody
 from vidqa.api.schemas.examples import GROUND_REQUEST, INDEX_REQUEST, JOB_ID
-from vidqa.api.schemas.jobs import JobList, JobView, JobWithResult
+from vidqa.api.schemas.jobs import JobEventView, JobList, JobView, JobWithResult
 from vidqa.api.service import TheService
 from vidqa.api.threads import aside
 from vidqa.api.submitting import RETRY_AFTER_S, TheWishes, submit
@@ -130,7 +130,7 @@ async def get_job(caller: Reader, service: TheService, job_id: JobId) -> Respons
             "description": "Server-sent events `job.queued`, `job.started`, `job.progress`,"
             " `job.cancelling`, and last `job.completed`, `job.failed` or `job.cancelled`; each"
             " with its number as `id:`. A comment every 15 s while nothing happens.",
-            "content": {"text/event-stream": {"schema": {"type": "string"}}},
+            "content": {"text/event-stream": {"schema": JobEventView.model_json_schema()}},
         },
         204: {"description": "The job has ended, and the stream would have nothing more to tell."},
     },
@@ -170,7 +170,7 @@ async def retry_job(caller: Writer, service: TheService, job_id: JobId) -> Respo
     responses={
         200: {
             "content": {
-                media_type: {"schema": {"type": "string"}}
+                media_type: {"schema": {} if "json" in media_type else {"type": "string"}}
                 for media_type in dict.fromkeys(MEDIA_TYPES.values())
             }
         }
