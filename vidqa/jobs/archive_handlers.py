@@ -128,4 +128,3 @@ def _named_video(video: Mapping[str, Any], library: Library, tenant: str) -> Jso
         return {**video, **known}
     hidden = {name: value for name, value in video.items() if name not in ("path", "paths")}
     return {**hidden, **known}
-

@@ -237,4 +237,3 @@ def _no_token(token: str) -> RequestError:
         code="page_token_invalid",
         next_step="Give the token of the page before, unchanged; or none.",
     )
-

@@ -43,7 +43,6 @@ from vidqa.service.records import Job
 from vidqa.service.requests import read_request
 
 
-
 class _Enveloped(APIRoute):
     """Every error of these routes in the words that OpenAI's clients read."""
 

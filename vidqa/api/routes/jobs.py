@@ -142,7 +142,9 @@ async def get_job_events(
     last_event_id: Annotated[
         str | None, Header(max_length=20, description="Go on behind this event.")
     ] = None,
-    after: Annotated[int | None, Query(ge=0, le=10**15, description="The same, in the URL.")] = None,
+    after: Annotated[
+        int | None, Query(ge=0, le=10**15, description="The same, in the URL.")
+    ] = None,
 ) -> Response:
     """Ends when the job has. A broken connection goes on with `Last-Event-ID`, missing nothing."""
     return await stream_of(service, caller.tenant, job_id, after_of(last_event_id, after))

@@ -92,7 +92,9 @@ class Stand:
         _, text = self.app.state.service.keys.create(name="t", tenant=tenant, scopes=known)
         return {"authorization": f"Bearer {text}"}
 
-    def video(self, tenant: str = "local", data: bytes = b"film", name: str = "a.mp4") -> StoredVideo:
+    def video(
+        self, tenant: str = "local", data: bytes = b"film", name: str = "a.mp4"
+    ) -> StoredVideo:
         """A video of the library, whatever its bytes."""
         file = self.library.incoming / f"upload-{tenant}"
         file.write_bytes(data)

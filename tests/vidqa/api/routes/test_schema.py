@@ -36,11 +36,9 @@ def test_every_operation_has_a_summary_and_every_body_an_example(stand: Stand) -
         schema = content["schema"]
         name = str(schema.get("$ref", "")).rpartition("/")[2]
         whole = str(document["components"]["schemas"].get(name, schema))
-        assert "example" in whole or "examples" in content, (method, path)
+        assert "example" in whole + str(content), (method, path)
 
 
 def test_ids_of_operations_are_one_of_a_kind(stand: Stand) -> None:
     ids = [operation["operationId"] for _, _, operation in operations(stand.app)]
     assert len(ids) == len(set(ids))
-
-
