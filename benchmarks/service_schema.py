@@ -33,6 +33,7 @@ import httpx
 import numpy as np
 import structlog
 import uvicorn
+from pydantic import ByteSize, SecretStr
 
 from vidqa.api.app import make_app
 from vidqa.jobs.signing import new_secret
@@ -159,8 +160,8 @@ def running(folder: Path) -> Iterator[Running]:
         rate_per_minute=0,
         concurrent_jobs=0,
         queue_cap=0,
-        min_free_bytes=0,
-        webhook_secrets=(new_secret(),),
+        min_free_bytes=ByteSize(0),
+        webhook_secrets=(SecretStr(new_secret()),),
         log_level="error",
     )
     settings.folder.mkdir(parents=True)
@@ -185,7 +186,7 @@ def running(folder: Path) -> Iterator[Running]:
 
 
 def _with_ids(document: JsonDict, ids: dict[str, str]) -> JsonDict:
-    """The document whose examples name what is there, and whose ids in paths are that or nobody's."""
+    """The document with examples that name what is there; ids in paths do so or are nobody's."""
     text = json.dumps(document)
     kinds = {each.partition("_")[0]: each for each in ids.values()}
     for example in _examples(document):

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from typing import Any
 
 import anyio
@@ -35,8 +35,8 @@ from vidqa.api.openapi import PROBLEM_RESPONSES
 from vidqa.api.prefer import Preference
 from vidqa.api.problems import problem_of, status_of
 from vidqa.api.service import Service, TheService
-from vidqa.api.threads import aside
 from vidqa.api.submitting import Wishes, submit
+from vidqa.api.threads import aside
 from vidqa.api.waiting import until_final
 from vidqa.errors import JobError, VidqaError
 from vidqa.service.records import Job
@@ -46,7 +46,7 @@ from vidqa.service.requests import read_request
 class _Enveloped(APIRoute):
     """Every error of these routes in the words that OpenAI's clients read."""
 
-    def get_route_handler(self) -> Callable[[Request], Awaitable[Response]]:
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         handle = super().get_route_handler()
 
         async def handled(request: Request) -> Response:
@@ -60,8 +60,9 @@ class _Enveloped(APIRoute):
                 return _refused(_unfitting(err.errors()[0]))
             except HTTPException as err:
                 cause = err.__cause__
-                known = isinstance(cause, VidqaError)
-                return _refused(_told(cause) if known else _unreadable(err.status_code))
+                if isinstance(cause, VidqaError):
+                    return _refused(_told(cause))
+                return _refused(_unreadable(err.status_code))
 
         return handled
 
@@ -129,13 +130,11 @@ async def create_chat_completion(
 async def _ask(service: Service, caller: Caller, asked: Asked, chat: ChatRequest) -> Job:
     """The job, taken."""
     media = asked.media
+    video_id = media.video_id
     if media.data is not None:
-        video = await aside(keep, service.library, caller.tenant, media.data)
-        ref = {"video_id": video.id}
-    else:
-        ref = {"url": media.url} if media.url is not None else {"video_id": media.video_id}
-    given = {
-        "video": ref,
+        video_id = (await aside(keep, service.library, caller.tenant, media.data)).id
+    given: dict[str, Any] = {
+        "video": {"video_id": video_id} if media.url is None else {"url": media.url},
         "question": asked.question,
         "system": asked.system,
         "max_tokens": asked.max_tokens,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import Enum
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Body, Header, Path, Query, Request
+from fastapi import APIRouter, Body, Header, Path, Query
 from fastapi.responses import JSONResponse
 from pydantic import Field
 from starlette.responses import Response
@@ -17,8 +17,8 @@ from vidqa.api.routes.verbs import AskBody, DescribeBody, GroundBody, IndexBody
 from vidqa.api.schemas.examples import GROUND_REQUEST, INDEX_REQUEST, JOB_ID
 from vidqa.api.schemas.jobs import JobEventView, JobList, JobView, JobWithResult
 from vidqa.api.service import TheService
-from vidqa.api.threads import aside
 from vidqa.api.submitting import RETRY_AFTER_S, TheWishes, submit
+from vidqa.api.threads import aside
 from vidqa.api.waiting import until_final
 from vidqa.export import EXPORT_FORMATS
 from vidqa.service.records import JobKind, JobState
@@ -182,12 +182,11 @@ async def export_job(
     caller: Reader,
     service: TheService,
     job_id: JobId,
-    http: Request,
-    format: Annotated[Format, Query(description="What to write.")],
+    name: Annotated[Format, Query(alias="format", description="What to write.")],
     frame_rate: Annotated[
         float, Query(ge=1, le=99, description="Of an edit list's timecode.")
     ] = 30.0,
 ) -> Response:
-    """Subtitles, an edit list, chapters, a table, or the JSON itself, with a name to be saved as."""
+    """Subtitles, an edit list, chapters, a table, or the JSON itself, named to be saved."""
     result = await aside(service.jobs.result, caller.tenant, job_id)
-    return await aside(export, job_id, result, format.value, frame_rate)
+    return await aside(export, job_id, result, name.value, frame_rate)

@@ -80,6 +80,6 @@ class JobEventView(BaseModel):
         "job.cancelled",
     ]
     data: str = Field(
-        description="JSON: `job_id`, `at`, and what the event tells, as `stage`, `done`, `total` and"
-        " `eta_s` of progress, `outcome` and `error` of an end."
+        description="JSON: `job_id`, `at`, and what the event tells, as `stage`, `done`, `total`"
+        " and `eta_s` of progress, `outcome` and `error` of an end."
     )

@@ -1,4 +1,4 @@
-"""OpenAI's chat completions over HTTP: whole, streamed, refused, cancelled; each in OpenAI's words."""
+"""OpenAI's chat completions over HTTP: whole, streamed, refused, given up, in OpenAI's words."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The OpenAPI document tells the truth: schemathesis finds no 5xx and no answer it does not know."""
+"""The OpenAPI document tells the truth: schemathesis finds no 5xx, no answer it does not know."""
 
 from __future__ import annotations
 
