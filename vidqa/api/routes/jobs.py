@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from enum import Enum
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Body, Header, Path, Query
@@ -20,7 +19,6 @@ from vidqa.api.service import TheService
 from vidqa.api.submitting import RETRY_AFTER_S, TheWishes, submit
 from vidqa.api.threads import aside
 from vidqa.api.waiting import until_final
-from vidqa.export import EXPORT_FORMATS
 from vidqa.service.records import JobKind, JobState
 
 router = APIRouter(prefix="/v1/jobs", tags=["jobs"])
@@ -29,7 +27,7 @@ PageSize = Annotated[int, Query(ge=1, le=100, description="Entries on a page.")]
 PageToken = Annotated[
     str | None, Query(max_length=200, description="`next_page_token` of the page before.")
 ]
-Format = Enum("Format", {name: name for name in EXPORT_FORMATS}, type=str)  # type: ignore[misc]
+Format = Literal["json", "jsonl", "srt", "vtt", "csv", "edl", "chapters"]
 
 
 class GroundJob(GroundBody):
@@ -189,4 +187,4 @@ async def export_job(
 ) -> Response:
     """Subtitles, an edit list, chapters, a table, or the JSON itself, named to be saved."""
     result = await aside(service.jobs.result, caller.tenant, job_id)
-    return await aside(export, job_id, result, name.value, frame_rate)
+    return await aside(export, job_id, result, name, frame_rate)
