@@ -18,7 +18,7 @@ from vidqa.service.records import StoredVideo
 
 router = APIRouter(prefix="/v1/videos", tags=["videos"])
 VideoId = Annotated[str, Path(examples=["vid_01jdb2zzt0e8w4n7c5k3q9m1xa"], max_length=100)]
-Name = Annotated[str, Field(min_length=1, max_length=255)]
+Name = Annotated[str, Field(min_length=1, max_length=255, examples=["kitchen.mp4"])]
 
 
 class Video(BaseModel):
