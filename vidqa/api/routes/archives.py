@@ -6,7 +6,7 @@ import base64
 import binascii
 from typing import Annotated
 
-from fastapi import APIRouter, Path, Query, Request
+from fastapi import APIRouter, Body, Path, Query, Request
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.convertors import StringConvertor, register_url_convertor
@@ -173,7 +173,7 @@ async def reindex_archive(
     wishes: TheWishes,
     http: Request,
     archive_id: ArchiveInPath,
-    body: ReindexBody | None = None,
+    body: Annotated[ReindexBody | None, Body(examples=[{"force": False}])] = None,
 ) -> Response:
     """By the model that the workers have now, after another one was installed; searches go on with
     the old vectors until the new ones are whole. All archives of the installation change over
