@@ -1,0 +1,32 @@
+"""Jobs for the stub: a number, and how long it takes, inside requests that the service accepts."""
+
+from __future__ import annotations
+
+import random
+import re
+from typing import Any
+
+TENANT = "chaos"
+_WORDS = "job {number} of {seconds:.3f} s"
+_READ = re.compile(r"job (\d+) of (\d+\.\d+) s")
+
+
+def job_of(number: int, seconds: float) -> tuple[str, dict[str, Any]]:
+    """Kind and request; every fourth is for the queue that needs no model."""
+    words = _WORDS.format(number=number, seconds=seconds)
+    if number % 4 == 3:
+        return "index", {"videos": [{"path": "/chaos.mp4"}], "tags": [words]}
+    return "ground", {"video": {"path": "/chaos.mp4"}, "query": words}
+
+
+def asked(request: dict[str, Any]) -> tuple[int, float]:
+    """Number and seconds of a request that :func:`job_of` made."""
+    found = _READ.fullmatch(request["query"] if "query" in request else request["tags"][0])
+    if found is None:
+        raise ValueError(f"not a job for the stub: {request}")
+    return int(found[1]), float(found[2])
+
+
+def short_job(seed: int, number: int) -> tuple[str, dict[str, Any]]:
+    """One of 20 to 300 ms, the same in every run of a seed."""
+    return job_of(number, random.Random(f"{seed} {number}").uniform(0.02, 0.3))

@@ -1,0 +1,59 @@
+"""The door bell of Celery workers: a message with a job's id, and nothing that could get stale."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from celery import Celery
+from kombu.exceptions import OperationalError
+
+from vidqa.errors import JobError
+from vidqa.service.records import Rung
+from vidqa.service_settings import ServiceSettings
+from vidqa_workers.app import RUN_JOB, make_app, queue_name
+
+
+class CeleryBell:
+    """A :class:`vidqa.jobs.bell.Bell`; from any thread."""
+
+    def __init__(self, app: Celery) -> None:
+        self._app = app
+
+    def ring(self, jobs: Sequence[Rung]) -> None:
+        """One message to each; raises :class:`JobError` where the broker does not take them.
+
+        Some may have been sent by then. That, and ringing twice, is harmless: who comes second
+        finds the row taken.
+        """
+        try:
+            with self._app.producer_or_acquire() as producer:
+                for job in jobs:
+                    self._app.send_task(
+                        RUN_JOB,
+                        [job.job_id],
+                        queue=queue_name(job.queue),
+                        producer=producer,
+                        retry=False,  # whoever rings has the row, and rings again
+                    )
+        except (OperationalError, OSError, *_broker_errors(self._app)) as err:
+            raise JobError(
+                f"the broker takes no messages: {err}",
+                code="broker_away",
+                next_step="Nothing: jobs are kept, and announced when it is back.",
+            ) from err
+
+    def close(self) -> None:
+        """Let go of every connection."""
+        self._app.close()
+
+
+def celery_bell(broker: str, settings: ServiceSettings) -> CeleryBell:
+    """The bell of the workers at this broker; nothing is connected before it rings."""
+    return CeleryBell(make_app(broker, settings))
+
+
+def _broker_errors(app: Celery) -> tuple[type[Exception], ...]:
+    """What the transport raises when its server goes away, is full, or has just been emptied."""
+    transport: Any = app.connection_for_write().transport
+    return (*transport.connection_errors, *transport.channel_errors)
