@@ -29,6 +29,7 @@ def main() -> None:
     process.prepare(app, orders, settings)
     app.worker_main(
         [
+            "--quiet",
             "worker",
             "--pool=prefork",
             f"--concurrency={orders.processes}",
