@@ -90,6 +90,34 @@ class ChangesPruned(ArchiveError):  # noqa: N818  (says what is the matter)
     """The changes that an index still misses are no longer kept: build it from the vectors."""
 
 
+class ServiceError(VidqaError):
+    """What the service keeps (jobs, keys, uploaded videos) cannot be read, written or found."""
+
+    stage = "service"
+
+
+class ServiceBusy(ServiceError):  # noqa: N818  (says what is the matter)
+    """The service's database is locked, full of connections or away; nothing was changed."""
+
+    retryable = True
+
+
+class JobError(VidqaError):
+    """A job that cannot be taken, found, changed or finished."""
+
+    stage = "job"
+
+
+class QueueFull(JobError):  # noqa: N818  (says what is the matter)
+    """As many jobs wait as may."""
+
+    retryable = True
+
+
+class LeaseLost(JobError):  # noqa: N818  (says what is the matter)
+    """The job was given to another worker, or ended meanwhile; nothing was changed."""
+
+
 class ModelError(VidqaError):
     """A checkpoint that cannot be found, loaded or run."""
 
