@@ -20,7 +20,7 @@ def chaos(
     """One experiment for each mode; folders of those that go wrong are kept, and named."""
     rows = []
     for mode in modes:
-        plan = Plan(mode=mode, jobs=jobs, faults=faults, seed=seed, gap_s=1.5)
+        plan = Plan(mode=mode, jobs=jobs, faults=faults, seed=seed)
         key = {"part": "chaos", "mode": mode, "jobs": jobs, "faults": faults, "seed": seed}
         done = journal.done(**key)
         found = done[0] if done else journal.add({"outcome": _run(plan).to_dict()}, **key)

@@ -28,5 +28,5 @@ def asked(request: dict[str, Any]) -> tuple[int, float]:
 
 
 def short_job(seed: int, number: int) -> tuple[str, dict[str, Any]]:
-    """One of 20 to 300 ms, the same in every run of a seed."""
-    return job_of(number, random.Random(f"{seed} {number}").uniform(0.02, 0.3))
+    """One of 0.05 to 1 s, the same in every run of a seed."""
+    return job_of(number, random.Random(f"{seed} {number}").uniform(0.05, 1.0))

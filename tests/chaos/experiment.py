@@ -6,6 +6,7 @@ a process that asks for jobs. Only the handler is a stub (:mod:`tests.chaos.stub
 
 from __future__ import annotations
 
+import math
 import random
 import time
 from collections import Counter
@@ -20,7 +21,8 @@ from tests.chaos.parts import orphans_after
 from tests.chaos.stage import Mode, Stage, stage
 from vidqa.jobs.store import JobStore
 
-ACCEPTED = "accepted.txt"
+_SINGLE = 0.7
+"""Share of the faults after which the service may do something before the next one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,8 +33,8 @@ class Plan:
     jobs: int
     faults: int
     seed: int = 0
-    gap_s: float = 1.0
-    """Between two faults, on average."""
+    longest_gap_s: float = 10.0
+    """How long after a fault the next waits for something to have ended, in the main."""
     workers: int = 2
     lease_s: float = 2.0
     patience_s: float = 120.0
@@ -79,8 +81,7 @@ class Outcome:
 def experiment(plan: Plan, folder: Path, say: Callable[[str], None] = lambda _: None) -> Outcome:
     """Run it in ``folder``, where logs, the database and traces are left."""
     with stage(plan.mode, folder, workers=plan.workers, settings=_settings(plan)) as held:
-        seconds = plan.faults * plan.gap_s * 0.9
-        told = [str(each) for each in (folder / ACCEPTED, plan.jobs, seconds, plan.seed)]
+        told = [str(folder), str(plan.jobs), str(plan.seed)]
         held.add("submitter", "tests.chaos.submitting", *told)
         return _World(plan=plan, stage=held).run(say)
 
@@ -122,8 +123,11 @@ class _World:
         )
         draw = random.Random(self.plan.seed)
         hit: Counter[str] = Counter()
-        self.stage.keep(2.0)  # processes begin
+        self._open(1)
+        self.stage.until(self._something_ended, 60)  # the first fault meets a service that works
         while hit.total() < self.plan.faults:
+            self._open(hit.total() + 2)
+            self.stage.keep(draw.uniform(0.2, 1.5))
             name = draw.choices(list(known), [weight for _, weight in known.values()])[0]
             trees = [part.tree() for part in victims.workers]
             if known[name][0](victims, draw):
@@ -131,9 +135,20 @@ class _World:
                 say(f"{hit.total()}/{self.plan.faults} {name}; ended {len(self._ended)}")
             if name == "worker killed":
                 self._count_orphans([tree[1:] for tree in trees if not _alive(tree)])
-            self.stage.keep(draw.uniform(0.5, 1.5) * self.plan.gap_s)
-            self._look()
+            if draw.random() < _SINGLE:
+                self.stage.until(self._something_ended, self.plan.longest_gap_s, look_s=0.2)
+        self._open(self.plan.faults + 1)
         return hit
+
+    def _open(self, step: int) -> None:
+        """Let so much of the jobs be asked for that they last until the last fault."""
+        share = step / (self.plan.faults + 1)
+        submitting.allow(self.stage.folder, math.ceil(self.plan.jobs * min(share, 1.0)))
+
+    def _something_ended(self) -> bool:
+        before = len(self._ended)
+        self._look()
+        return len(self._ended) > before
 
     def _count_orphans(self, trees: list[list[Any]]) -> None:
         for tree in trees:
@@ -152,13 +167,13 @@ class _World:
 
     def _all_ended(self) -> bool:
         self._look()
-        return len(submitting.accepted_ids(self.stage.folder / ACCEPTED)) == self.plan.jobs and all(
+        return len(submitting.accepted_ids(self.stage.folder / submitting.ACCEPTED)) == self.plan.jobs and all(
             job.is_final for job in _all_jobs(self.stage.store)
         )
 
     def _judged(self, hit: Counter[str], ended_after_s: float, took_s: float) -> Outcome:
         jobs = {job.id: job for job in _all_jobs(self.stage.store)}
-        accepted = submitting.accepted_ids(self.stage.folder / ACCEPTED)
+        accepted = submitting.accepted_ids(self.stage.folder / submitting.ACCEPTED)
         lost = [each for each in accepted.values() if each not in jobs or not jobs[each].is_final]
         numbers = Counter(asked(job.request)[0] for job in jobs.values())
         runs = (self.stage.folder / "runs.txt").read_text().splitlines()

@@ -1,8 +1,9 @@
 """The process that asks for jobs: it may be killed at any moment and goes on where it was.
 
-``python -m tests.chaos.submitting ACCEPTED COUNT SECONDS SEED``: so many jobs within so many seconds,
-each under an idempotency key of its own. A job whose acceptance was answered is written to the file
-``ACCEPTED``; one that was accepted in the moment of a kill is asked for again under the same key.
+``python -m tests.chaos.submitting FOLDER COUNT SEED``: so many jobs, each under an idempotency key of
+its own, no more than the file ``allowed.txt`` says by then. A job whose acceptance was answered is
+written to ``accepted.txt``; one that was accepted in the moment of a kill is asked for again under the
+same key.
 """
 
 from __future__ import annotations
@@ -14,8 +15,12 @@ from pathlib import Path
 
 from tests.chaos.asking import TENANT, short_job
 from vidqa.errors import VidqaError
-from vidqa.jobs.store import open_jobs
+from vidqa.jobs.store import JobStore, open_jobs
+from vidqa.service.records import Job
 from vidqa.service_settings import load_service_settings
+
+
+ACCEPTED = "accepted.txt"
 
 
 def accepted_ids(path: Path) -> dict[int, str]:
@@ -27,32 +32,39 @@ def accepted_ids(path: Path) -> dict[int, str]:
     return {int(words[0]): words[1] for words in lines if len(words) == 2}
 
 
-def submit_all(path: Path, count: int, seconds: float, seed: int) -> None:
-    """All that were not accepted yet, evenly over the time that is left for them."""
+def allow(folder: Path, count: int) -> None:
+    """Jobs up to this number may be asked for."""
+    aside = folder / "allowed.tmp"
+    aside.write_text(str(count))
+    aside.replace(folder / "allowed.txt")
+
+
+def submit_all(folder: Path, count: int, seed: int) -> None:
+    """All that were not accepted yet, as they are allowed."""
+    path = folder / ACCEPTED
     done = accepted_ids(path)
-    left = [number for number in range(count) if number not in done]
-    store = open_jobs(load_service_settings())
-    with path.open("a") as file:
+    with open_jobs(load_service_settings()) as store, path.open("a") as file:
         if path.stat().st_size and not path.read_text().endswith("\n"):
             file.write("\n")
-        for number in left:
-            kind, request = short_job(seed, number)
-            key = f"{seed}-{number}"
-            job = None
-            while job is None:
-                try:
-                    job = store.submit(
-                        TENANT, kind, request, idempotency_key=key, body_digest=key
-                    ).job
-                except VidqaError as err:
-                    if not err.retryable:
-                        raise
-                    time.sleep(0.1)
+        for number in (each for each in range(count) if each not in done):
+            while number >= int((folder / "allowed.txt").read_text()):
+                time.sleep(0.02)
+            job = _accepted(store, seed, number)
             file.write(f"{number} {job.id}\n")
             file.flush()
             os.fsync(file.fileno())
-            time.sleep(seconds / count)
+
+
+def _accepted(store: JobStore, seed: int, number: int) -> Job:
+    kind, request = short_job(seed, number)
+    while True:
+        try:
+            return store.submit(TENANT, kind, request, idempotency_key=f"{seed}-{number}").job
+        except VidqaError as err:
+            if not err.retryable:
+                raise
+            time.sleep(0.1)
 
 
 if __name__ == "__main__":
-    submit_all(Path(sys.argv[1]), int(sys.argv[2]), float(sys.argv[3]), int(sys.argv[4]))
+    submit_all(Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3]))

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 from celery import Celery
 from kombu.exceptions import OperationalError
 
 from vidqa.errors import JobError
-from vidqa.service.records import Rung
+from vidqa.service.records import Queue, Rung
 from vidqa.service_settings import ServiceSettings
 from vidqa_workers.app import RUN_JOB, make_app, queue_name
+
+_TIMEOUT_S = 5.0
 
 
 class CeleryBell:
@@ -26,19 +29,33 @@ class CeleryBell:
         Some may have been sent by then. That, and ringing twice, is harmless: who comes second
         finds the row taken.
         """
+        with self._spoken(), self._app.producer_or_acquire() as producer:
+            for job in jobs:
+                self._app.send_task(
+                    RUN_JOB,
+                    [job.job_id],
+                    queue=queue_name(job.queue),
+                    producer=producer,
+                    retry=False,  # whoever rings has the row, and rings again
+                )
+
+    def waiting(self, queue: Queue) -> int:
+        """Messages that no worker has taken yet; raises :class:`JobError` where nobody can say."""
+        name = queue_name(queue)
+        with self._spoken(), self._app.pool.acquire(block=True, timeout=_TIMEOUT_S) as line:
+            channel = line.default_channel
+            try:
+                return int(channel.queue_declare(name, passive=True).message_count)
+            except channel.channel_errors:  # Redis has no empty lists
+                return 0
+
+    @contextmanager
+    def _spoken(self) -> Iterator[None]:
         try:
-            with self._app.producer_or_acquire() as producer:
-                for job in jobs:
-                    self._app.send_task(
-                        RUN_JOB,
-                        [job.job_id],
-                        queue=queue_name(job.queue),
-                        producer=producer,
-                        retry=False,  # whoever rings has the row, and rings again
-                    )
+            yield
         except (OperationalError, OSError, *_broker_errors(self._app)) as err:
             raise JobError(
-                f"the broker takes no messages: {err}",
+                f"the broker does not answer: {err}",
                 code="broker_away",
                 next_step="Nothing: jobs are kept, and announced when it is back.",
             ) from err

@@ -122,6 +122,17 @@ def new_node() -> str:
     return new_id("job").replace("job_", "w-")
 
 
+def is_alive(pid: int) -> bool:
+    """Whether there is such a process on this machine."""
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:  # somebody else's by now
+        return False
+    return True
+
+
 def stop(
     members: Sequence[Member], is_idle: Callable[[Member], bool], *, grace_s: float, hand_back_s: float
 ) -> None:

@@ -57,6 +57,7 @@ class Desk:
             def progress(*a): pass
         r = getattr(importlib.import_module(m), f)(claim.job.kind, claim.job.request, W)
         self.store.finish(claim, r, "found")
+        self.store.announce()
 
 
 def prepare(app: Celery, orders: Orders, settings: ServiceSettings) -> None:

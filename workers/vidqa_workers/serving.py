@@ -1,0 +1,185 @@
+"""``vidqa worker --broker URL``: Celery workers of this machine, and what sees to all jobs.
+
+No torch here, and no job: children of children run those. This process keeps the workers running,
+gives back what their dead processes had claimed, restarts one that hangs, and, where it is elected,
+re-dispatches for the whole installation.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import threading
+import time
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from vidqa.errors import SettingsError, VidqaError
+from vidqa.jobs.store import JobStore, open_jobs
+from vidqa.service.records import QUEUES, Counts, Queue, Worker
+from vidqa.service_settings import ServiceSettings
+from vidqa_workers import crew
+from vidqa_workers.bell import CeleryBell, celery_bell
+from vidqa_workers.brokers import broker_warnings
+from vidqa_workers.crew import Member
+from vidqa_workers.losses import hand_back
+from vidqa_workers.orders import HANDLERS, Orders
+from vidqa_workers.watch import ClaimWatch
+
+log = logging.getLogger(__name__)
+LOOK_S = 0.5
+_SILENT_LOOKS = 3
+"""A message may be on its way from the broker to a row for this many looks."""
+_HAND_BACK_S = 5.0
+"""How long before its end a worker tells its jobs to go back."""
+
+
+def serve(
+    settings: ServiceSettings,
+    *,
+    queues: Sequence[Queue] = QUEUES,
+    given: Mapping[str, Any] | None = None,
+    handlers: str = HANDLERS,
+) -> None:
+    """Work until SIGTERM or SIGINT, then end softly.
+
+    ``given`` are the settings that neither the environment nor the file has: processes that this
+    one starts read those by themselves. Raises :class:`SettingsError` without a broker.
+    """
+    if settings.broker is None:
+        raise SettingsError(
+            "Celery workers need a broker",
+            code="broker_missing",
+            next_step="Give --broker redis://HOST:PORT/0, or set VIDQA_BROKER.",
+        )
+    for warning in broker_warnings(settings.broker):
+        log.warning("%s", warning)
+    told = {"broker": settings.broker, **(given or {})}
+    members = [
+        Member(
+            Orders(
+                node="",
+                queue=queue,
+                processes=processes_of(queue),
+                settings=told,
+                handlers=handlers,
+            )
+        )
+        for queue in queues
+    ]
+    bell = celery_bell(settings.broker, settings)
+    with open_jobs(settings, bell=bell) as store, _until_told_to_stop() as stopping:
+        _Round(settings=settings, store=store, bell=bell, members=members).until(stopping)
+
+
+def processes_of(queue: Queue) -> int:
+    """One for the model, which fills a card or all cores by itself; else one for two cores."""
+    return 1 if queue == "gpu" else max(1, (os.cpu_count() or 2) // 2)
+
+
+@contextmanager
+def _until_told_to_stop() -> Any:
+    stopping = threading.Event()
+    before = {
+        each: signal.signal(each, lambda *_: stopping.set())
+        for each in (signal.SIGTERM, signal.SIGINT)
+    }
+    try:
+        yield stopping
+    finally:
+        for each, handler in before.items():
+            signal.signal(each, handler)
+
+
+@dataclass(slots=True, kw_only=True)
+class _Round:
+    settings: ServiceSettings
+    store: JobStore
+    bell: CeleryBell
+    members: Sequence[Member]
+    name: str = field(default_factory=crew.new_node)
+    _silent: Counter[Queue] = field(default_factory=Counter)
+    """For how many looks in a row a queue's bell was to be heard, and the broker had nothing."""
+
+    def until(self, stopping: threading.Event) -> None:
+        watches = {
+            member: ClaimWatch(member.queue, self.settings.claim_watch_s)
+            for member in self.members
+        }
+        try:
+            while not stopping.wait(LOOK_S):
+                for member in self.members:
+                    self._keep(member)
+                try:
+                    self.store.redispatch(self.name)
+                    for member, watch in watches.items():
+                        self._look(member, watch)
+                except VidqaError as err:  # the database is away: workers wait for it, too
+                    log.warning("%s", err)
+        finally:
+            self._stop()
+
+    def _keep(self, member: Member) -> None:
+        before = member.node
+        member.keep()
+        if before and before != member.node:  # it was begun anew: whatever it was before is dead
+            self._all_lost(before)
+
+    def _look(self, member: Member, watch: ClaimWatch) -> None:
+        mine = self._workers_of(member.node)
+        for worker in mine:
+            if not crew.is_alive(worker.pid):
+                self._lost(worker)
+        counts = self.store.counts()
+        self._ring_again(member.queue, counts, mine)
+        if watch.hangs(counts, mine, time.monotonic()):
+            log.error("the worker of queue %s claims nothing: begun anew", member.queue)
+            member.end_now()
+
+    def _ring_again(self, queue: Queue, counts: Counts, mine: Sequence[Worker]) -> None:
+        """A broker that was emptied: jobs wait, a worker is free, and there is no message."""
+        free = any(worker.job_id is None for worker in mine)
+        if counts.depth[queue] and free and not self.bell.waiting(queue):
+            self._silent[queue] += 1
+        else:
+            self._silent[queue] = 0
+        if self._silent[queue] >= _SILENT_LOOKS:
+            self._silent[queue] = 0
+            self.store.forget_bells(queue)
+            self.store.announce()
+
+    def _stop(self) -> None:
+        log.info("stopping: running jobs may end within %g s", self.settings.stop_grace_s)
+        crew.stop(
+            self.members,
+            self._is_idle,
+            grace_s=self.settings.stop_grace_s,
+            hand_back_s=_HAND_BACK_S,
+        )
+        for member in self.members:
+            self._all_lost(member.node)
+
+    def _is_idle(self, member: Member) -> bool:
+        try:
+            return all(worker.job_id is None for worker in self._workers_of(member.node))
+        except VidqaError:  # nobody knows: then it has its whole time
+            return False
+
+    def _workers_of(self, node: str) -> list[Worker]:
+        return [each for each in self.store.workers() if each.id.startswith(f"{node}.")]
+
+    def _all_lost(self, node: str) -> None:
+        try:
+            for worker in self._workers_of(node):
+                self._lost(worker)
+        except VidqaError as err:  # their leases run out
+            log.warning("%s", err)
+
+    def _lost(self, worker: Worker) -> None:
+        hand_back(
+            self.store, worker, attempts=self.settings.attempts, lease_s=self.settings.lease_s
+        )
