@@ -65,6 +65,8 @@ Name = Annotated[
     StringConstraints(min_length=1, max_length=200, strip_whitespace=True),
     AfterValidator(_printable),
 ]
+ArchiveId = Annotated[Name, StringConstraints(pattern=r"^[^/]+$")]
+"""Name of a collection of indexed videos; "/" parts a tenant from it (:mod:`.scoping`)."""
 Place = Annotated[
     str, StringConstraints(min_length=1, max_length=_PLACE_MAX), AfterValidator(_printable)
 ]
@@ -148,7 +150,7 @@ class AskRequest(Request):
     kind = "ask"
     question: Words
     video: VideoRef | None = None
-    archive_id: Name | None = None
+    archive_id: ArchiveId | None = None
     """Name of the collection of indexed videos that is asked."""
     start: Seconds | None = None
     end: Seconds | None = None
@@ -186,7 +188,7 @@ class IndexRequest(Request):
     kind = "index"
     queue = "cpu"
     videos: tuple[VideoRef, ...] = Field(min_length=1, max_length=_MANY_VIDEOS, strict=False)
-    archive_id: Name = "default"
+    archive_id: ArchiveId = "default"
     tags: tuple[Name, ...] = Field(default=(), max_length=100, strict=False)
 
     @property
