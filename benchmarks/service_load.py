@@ -59,7 +59,7 @@ def _measured(mode: Mode, minutes: float) -> dict[str, Any]:
             "heartbeat_s": 10,
         }
         with (
-            stage(mode, Path(name), workers=1, settings=settings, handlers=None) as held,
+            stage(mode, Path(name), workers=1, settings=settings, stubbed=False) as held,
             api(held) as port,
         ):
             clients = [

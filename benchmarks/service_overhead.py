@@ -37,7 +37,7 @@ def _measured(mode: Mode, rounds: int) -> dict[str, float]:
     with tempfile.TemporaryDirectory(prefix="vidqa-overhead-") as name:
         video = Path(shutil.copy(VIDEO, name))
         settings = {"media_roots": name, "cache_dir": f"{name}/cache"}
-        with stage(mode, Path(name), workers=1, settings=settings, handlers=None) as held:
+        with stage(mode, Path(name), workers=1, settings=settings, stubbed=False) as held:
             session = vidqa.open(cache_dir=Path(name) / "cache-direct")
             jobs_ms, direct_ms = [], []
             for k in range(rounds + 1):

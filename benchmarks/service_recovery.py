@@ -10,6 +10,8 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
+from psutil import Process
+
 from benchmarks.service_rows import Journal, Row, quantile, spread
 from tests.chaos.asking import TENANT, job_of
 from tests.chaos.parts import Part, signal_process
@@ -153,7 +155,7 @@ def _is_run_by(held: Stage, job: Job, part: Part) -> bool:
     return any(pid in {each.pid for each in part.tree()} for pid in _pids(held, owner))
 
 
-def _busy(held: Stage, part: Part) -> list[psutil.Process]:
+def _busy(held: Stage, part: Part) -> list[Process]:
     pids = {worker.pid for worker in held.store.workers() if worker.job_id is not None}
     return [each for each in part.leaves() if each.pid in pids]
 

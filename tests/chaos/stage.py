@@ -14,11 +14,10 @@ from tests.chaos import stub
 from tests.chaos.parts import Part
 from tests.redis_server import RedisServer, redis_program
 from vidqa.jobs.store import JobStore, open_jobs
-from vidqa.service_settings import load_service_settings
+from vidqa.service_settings import ServiceSettings, load_service_settings
 
 Mode = Literal["embedded", "celery"]
 MODES: tuple[Mode, ...] = ("embedded", "celery")
-STUB = "tests.chaos.stub:run"
 
 
 @dataclass(slots=True, kw_only=True)
@@ -62,11 +61,12 @@ def stage(
     *,
     workers: int,
     settings: Mapping[str, object],
-    handlers: str | None = STUB,
+    stubbed: bool = True,
 ) -> Iterator[Stage]:
-    """Everything up to nothing running; ``settings`` are those of the service, by their names.
+    """Workers and their broker are not begun before the stage is kept; nothing runs behind the block.
 
-    ``handlers`` names other handlers than the model's (``module:function``); None: the model's.
+    ``settings`` are those of service and session, by their names. ``stubbed``: no model, but
+    :mod:`tests.chaos.stub`.
     """
     redis = _redis() if mode == "celery" else None
     with redis or contextlib.nullcontext():
@@ -75,12 +75,15 @@ def stage(
             given["broker"] = redis.url
         environ = {f"VIDQA_{name.upper()}": str(value) for name, value in given.items()}
         environ |= {stub.FOLDER: str(folder), "OMP_NUM_THREADS": "1"}
+        if stubbed:
+            environ["VIDQA_HANDLER"] = stub.NAME
         (folder / "products").mkdir(parents=True, exist_ok=True)
-        store = open_jobs(load_service_settings(**given))
+        known = ServiceSettings.model_fields
+        told = {name: value for name, value in given.items() if name in known}
+        store = open_jobs(load_service_settings(**told))
         held = Stage(folder=folder, store=store, redis=redis, environ=environ)
-        told = [] if handlers is None else [handlers]
         for k in range(workers):
-            command = [sys.executable, "-m", "tests.chaos.working", *told]
+            command = [sys.executable, "-m", "tests.chaos.working"]
             held.workers.append(Part(f"worker-{k}", command, folder=folder, environ=environ))
         try:
             yield held

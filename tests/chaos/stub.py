@@ -2,7 +2,7 @@
 
 Its effects are the two that a real handler has: what it gives back (a row, guarded by the fence), and
 a product in a file under the job's own name, made aside and renamed. Every run also appends a line to
-``runs.txt``, so that runs are counted however they end.
+``runs.txt``, so that runs are counted however they end. Workers are told of it by ``VIDQA_HANDLER``.
 """
 
 from __future__ import annotations
@@ -10,28 +10,31 @@ from __future__ import annotations
 import os
 import time
 from pathlib import Path
-from typing import Any
 
 from tests.chaos.asking import asked
+from vidqa.jobs.work import Made, Work
+from vidqa.service.requests import Request
 
 FOLDER = "VIDQA_CHAOS_FOLDER"
 """Names the folder for traces, in the environment of a worker's process."""
+NAME = "tests.chaos.stub:run"
+_STEP_S = 0.05
 
 
-def run(kind: str, request: dict[str, Any], work: Any) -> dict[str, Any]:
-    """Works for as long as the job says in ten steps, each of which may be halted."""
-    number, seconds = asked(request)
+def run(request: Request, work: Work) -> Made:
+    """Works for as long as the job says, in steps, between which it may be ended."""
+    number, seconds = asked(request.to_dict())
     folder = Path(os.environ[FOLDER])
     _trace(folder / "runs.txt", f"{number} {os.getpid()}")
-    for step in range(10):
-        work.progress("chaos", step, 10)
-        work.halt.check()
-        time.sleep(seconds / 10)
+    steps = round(seconds / _STEP_S)
+    for step in range(steps):
+        work.meter("chaos", step, steps)
+        time.sleep(_STEP_S)
     product = folder / "products" / f"{number}.txt"
     aside = product.with_name(f"{product.name}.{os.getpid()}")
     aside.write_text(str(number))
     aside.replace(product)
-    return {"kind": kind, "outcome": "found", "number": number, "segments": []}
+    return Made({"kind": request.kind, "outcome": "found", "number": number}, "found", None)
 
 
 def _trace(path: Path, line: str) -> None:

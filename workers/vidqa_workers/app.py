@@ -18,25 +18,43 @@ from typing import Any
 from celery import Celery
 from kombu import Queue
 
+from vidqa.errors import SettingsError
 from vidqa.service.records import QUEUES
 from vidqa.service_settings import ServiceSettings
 
 RUN_JOB = "vidqa.job"
 """The one task; its one argument is a job's id."""
+SOFT_MARGIN_S = 3.0
+"""Beyond the time in which a running job ends or goes back, until its process is ended."""
 _SLACK_S = 600
 
 
-def make_app(broker: str, settings: ServiceSettings) -> Celery:
-    """An application on this broker, with our settings and no task yet."""
-    celery = Celery("vidqa", broker=broker, backend=None, set_as_current=False)
+def make_app(settings: ServiceSettings, *, direct: str | None = None) -> Celery:
+    """An application on the settings' broker, with no task yet; ``direct`` is one more queue.
+
+    Raises :class:`SettingsError` where the settings name no broker.
+    """
+    if settings.broker is None:
+        raise SettingsError(
+            "Celery workers need a broker",
+            code="broker_missing",
+            next_step="Give --broker redis://HOST:PORT/0, or set VIDQA_BROKER.",
+        )
+    celery = Celery("vidqa", broker=settings.broker, backend=None, set_as_current=False)
     celery.conf.update(_TASKS | _WORKER | _limits(settings))
-    celery.conf.task_queues = [Queue(queue_name(queue)) for queue in QUEUES]
+    names = [queue_name(queue) for queue in QUEUES] + ([] if direct is None else [direct])
+    celery.conf.task_queues = [Queue(name) for name in names]
     return celery
 
 
 def queue_name(queue: str) -> str:
     """The broker's name of a queue, so that a Redis may be shared with something else."""
     return f"vidqa.{queue}"
+
+
+def direct_queue(queue: str, node: str) -> str:
+    """Of one worker alone, for jobs on videos that it has at hand."""
+    return f"{queue_name(queue)}.{node}"
 
 
 def _limits(settings: ServiceSettings) -> dict[str, Any]:
@@ -46,7 +64,8 @@ def _limits(settings: ServiceSettings) -> dict[str, Any]:
     return {
         "task_soft_time_limit": soft_s,
         "task_time_limit": hard_s,
-        "worker_soft_shutdown_timeout": settings.stop_grace_s,
+        # What runs ends itself within stop_grace_s; then nothing is left to be cut short.
+        "worker_soft_shutdown_timeout": settings.stop_grace_s + SOFT_MARGIN_S,
         "broker_transport_options": {
             # Shorter than a job, and the job would be given out again and again while it runs.
             # Nothing waits for it: what a dead worker held comes back by its lease.

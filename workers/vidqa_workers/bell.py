@@ -6,13 +6,14 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
+import kombu
 from celery import Celery
 from kombu.exceptions import OperationalError
 
 from vidqa.errors import JobError
 from vidqa.service.records import Queue, Rung
 from vidqa.service_settings import ServiceSettings
-from vidqa_workers.app import RUN_JOB, make_app, queue_name
+from vidqa_workers.app import RUN_JOB, direct_queue, make_app, queue_name
 
 _TIMEOUT_S = 5.0
 
@@ -31,23 +32,30 @@ class CeleryBell:
         """
         with self._spoken(), self._app.producer_or_acquire() as producer:
             for job in jobs:
-                self._app.send_task(
-                    RUN_JOB,
-                    [job.job_id],
-                    queue=queue_name(job.queue),
-                    producer=producer,
-                    retry=False,  # whoever rings has the row, and rings again
-                )
+                self._send([job.job_id], self._app.amqp.queues[queue_name(job.queue)], producer)
+
+    def send_on(self, job_id: str, queue: Queue, node: str) -> None:
+        """To one worker alone; raises as :meth:`ring`."""
+        with self._spoken(), self._app.producer_or_acquire() as producer:
+            self._send([job_id, True], kombu.Queue(direct_queue(queue, node)), producer)
 
     def waiting(self, queue: Queue) -> int:
         """Messages that no worker has taken yet; raises :class:`JobError` where nobody can say."""
         name = queue_name(queue)
         with self._spoken(), self._app.pool.acquire(block=True, timeout=_TIMEOUT_S) as line:
-            channel = line.default_channel
             try:
-                return int(channel.queue_declare(name, passive=True).message_count)
-            except channel.channel_errors:  # Redis has no empty lists
+                return int(line.default_channel.queue_declare(name, passive=True).message_count)
+            except line.channel_errors:  # Redis has no empty lists
                 return 0
+
+    def _send(self, words: list[str | bool], queue: kombu.Queue, producer: Any) -> None:
+        self._app.send_task(
+            RUN_JOB,
+            words,
+            queue=queue,
+            producer=producer,
+            retry=False,  # whoever rings has the row, and rings again
+        )
 
     @contextmanager
     def _spoken(self) -> Iterator[None]:
@@ -65,9 +73,9 @@ class CeleryBell:
         self._app.close()
 
 
-def celery_bell(broker: str, settings: ServiceSettings) -> CeleryBell:
-    """The bell of the workers at this broker; nothing is connected before it rings."""
-    return CeleryBell(make_app(broker, settings))
+def celery_bell(settings: ServiceSettings) -> CeleryBell:
+    """The bell of the workers at the settings' broker; nothing is connected before it rings."""
+    return CeleryBell(make_app(settings))
 
 
 def _broker_errors(app: Celery) -> tuple[type[Exception], ...]:

@@ -10,15 +10,15 @@ import logging
 import os
 import signal
 import subprocess
-import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import replace
+from typing import Any
 
+from vidqa.jobs.launching import launch
 from vidqa.service.ids import new_id
 from vidqa.service.records import Queue
-from vidqa_workers.orders import Orders
+from vidqa.service_settings import ServiceSettings
 
 log = logging.getLogger(__name__)
 
@@ -31,20 +31,21 @@ _STEADY_S = 60.0
 class Member:
     """One Celery worker: its first process, and through its group all others."""
 
-    def __init__(self, orders: Orders) -> None:
-        self._orders = orders
+    def __init__(
+        self,
+        settings: ServiceSettings,
+        queue: Queue,
+        *,
+        processes: int,
+        session: Mapping[str, Any] | None = None,
+    ) -> None:
+        self._settings, self._processes, self._session = settings, processes, dict(session or {})
+        self.queue: Queue = queue
+        """Whose jobs it runs."""
+        self.node = ""
+        """Name of its present run, with which those of its processes begin; none before the first."""
         self._process: subprocess.Popen[bytes] | None = None
         self._began_at, self._early_ends, self._not_before = 0.0, 0, 0.0
-
-    @property
-    def queue(self) -> Queue:
-        """Whose jobs it runs."""
-        return self._orders.queue
-
-    @property
-    def node(self) -> str:
-        """The name of its present run: the ids of its processes begin with it."""
-        return self._orders.node
 
     @property
     def is_running(self) -> bool:
@@ -62,13 +63,10 @@ class Member:
             self._begin(now)
 
     def ask_to_end(self) -> None:
-        """Take no more jobs, finish what runs; with ``REMAP_SIGTERM`` that is a soft shutdown."""
+        """Take no more jobs; what runs may end, or goes back, in the time that settings give."""
         if self._process is not None and self._process.poll() is None:
-            self._process.send_signal(signal.SIGTERM)
-
-    def ask_to_hand_back(self) -> None:
-        """The processes in which jobs run put them back as soon as they can be halted."""
-        self._signal_group(signal.SIGUSR2)
+            self._process.send_signal(signal.SIGTERM)  # to Celery
+            self._signal_group(signal.SIGUSR2)  # to the processes of its pool
 
     def end_now(self) -> None:
         """The whole group, at once."""
@@ -83,18 +81,15 @@ class Member:
             self._process.stdin.close()
 
     def _begin(self, now: float) -> None:
-        self._orders = replace(self._orders, node=new_node())
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "vidqa_workers"],
-            stdin=subprocess.PIPE,
-            start_new_session=True,
-            env=os.environ | {"REMAP_SIGTERM": "SIGQUIT"},  # read when billiard is imported
+        self.node, self._began_at = new_id("wrk"), now
+        self._process = launch(
+            "vidqa_workers.member",
+            self._settings,
+            node=self.node,
+            queue=self.queue,
+            processes=self._processes,
+            session=self._session,
         )
-        self._began_at = now
-        assert self._process.stdin is not None  # noqa: S101  (asked for above)
-        with suppress(BrokenPipeError):  # it has ended at once, which the next look will see
-            self._process.stdin.write(self._orders.to_line())
-            self._process.stdin.flush()
 
     def _after_its_end(self, now: float) -> None:
         assert self._process is not None  # noqa: S101  (the caller has looked)
@@ -117,11 +112,6 @@ class Member:
                 os.killpg(self._process.pid, how)
 
 
-def new_node() -> str:
-    """A name that no run of a worker had before."""
-    return new_id("job").replace("job_", "w-")
-
-
 def is_alive(pid: int) -> bool:
     """Whether there is such a process on this machine."""
     try:
@@ -134,29 +124,18 @@ def is_alive(pid: int) -> bool:
 
 
 def stop(
-    members: Sequence[Member], is_idle: Callable[[Member], bool], *, grace_s: float, hand_back_s: float
+    members: Sequence[Member], is_idle: Callable[[Member], bool], *, grace_s: float
 ) -> None:
-    """End them softly: they take no more jobs, and what runs may end within ``grace_s``.
-
-    A job that has not ended ``hand_back_s`` before that is halted and put back, to run elsewhere.
-    """
+    """End them softly: they take no more jobs, and what runs may end within ``grace_s``."""
     for member in members:
         member.ask_to_end()
-    began = time.monotonic()
-    told = False
-    while any(member.is_running for member in members):
+    until = time.monotonic() + grace_s
+    while any(member.is_running for member in members) and time.monotonic() < until:
         for member in members:
             # Celery itself would wait for its whole time however soon the last job ends; the rows
             # know better.
             if member.is_running and is_idle(member):
                 member.end_now()
-        passed_s = time.monotonic() - began
-        if passed_s > grace_s - hand_back_s and not told:
-            told = True
-            for member in members:
-                member.ask_to_hand_back()
-        if passed_s > grace_s:
-            break
         time.sleep(0.1)
     for member in members:
         member.close()

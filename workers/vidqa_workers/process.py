@@ -1,4 +1,8 @@
-"""What a process of a Celery pool is to the rest of the service: a worker like any other."""
+"""What a process of a Celery pool is to the service: a worker that looks for a job when a bell rings.
+
+A message has a job's id and nothing else. The row says whether there is anything to do: a message that
+comes twice, late, or about a job that was cancelled finds it taken or ended, and is dropped.
+"""
 
 from __future__ import annotations
 
@@ -7,66 +11,131 @@ import os
 import signal
 import socket
 import threading
-from types import FrameType
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from celery import Celery, signals
+from celery.exceptions import Reject
 
-from vidqa.errors import VidqaError
-from vidqa.jobs.store import JobStore, open_jobs
+from vidqa.errors import JobError, ServiceBusy, ServiceError
+from vidqa.jobs.child import handler_of
+from vidqa.jobs.faults import faults_of
+from vidqa.jobs.running import Runner
+from vidqa.jobs.store import open_jobs
+from vidqa.service.library import open_library
+from vidqa.service.records import Queue
 from vidqa.service_settings import ServiceSettings
 from vidqa_workers.app import RUN_JOB
 from vidqa_workers.bell import celery_bell
-from vidqa_workers.orders import Orders
 
 log = logging.getLogger(__name__)
-BEAT_S = 10.0
+_BEAT_S = 5.0
 
-_desk: Desk | None = None
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Post:
+    """Where a process works."""
+
+    node: str
+    """Name of this run of its Celery worker, unlike any other's; those of its processes begin so."""
+    queue: Queue
+    session: Mapping[str, Any] = field(default_factory=dict)
+    """What the model's session is opened with, beside the environment and the file."""
+
+
+def prepare(app: Celery, settings: ServiceSettings, post: Post) -> None:
+    """Give an application its task; before it forks. Each of its processes is a worker then."""
+    desk: list[Desk] = []  # filled behind the fork: connections and threads do not survive one
+
+    @app.task(name=RUN_JOB)
+    def run_job(job_id: str, sent_on: bool = False) -> None:
+        desk[0].answer(job_id, sent_on=sent_on)
+
+    def begin(**_: Any) -> None:
+        desk.append(Desk(settings, post))
+
+    def end(**_: Any) -> None:
+        for each in desk:
+            each.close()
+
+    signals.worker_process_init.connect(begin, weak=False)
+    signals.worker_process_shutdown.connect(end, weak=False)
 
 
 class Desk:
-    def __init__(self, orders: Orders, settings: ServiceSettings) -> None:
-        assert settings.broker
-        self.orders, self.settings = orders, settings
-        self.worker = f"{orders.node}.{os.getpid()}"
-        self.store = open_jobs(settings, bell=celery_bell(settings.broker, settings))
-        self.store.register(self.worker, host=socket.gethostname(), pid=os.getpid(), queues=[orders.queue])
-        threading.Thread(target=self._beat, daemon=True).start()
+    """One process of the pool. Light: the model is loaded at the first job that needs it."""
 
-    def _beat(self) -> None:
-        import time
-        while True:
-            time.sleep(BEAT_S)
-            try:
-                self.store.beat(self.worker)
-            except VidqaError:
-                pass
+    def __init__(self, settings: ServiceSettings, post: Post) -> None:
+        self._post = post
+        self._worker = f"{post.node}.{os.getpid()}"
+        self._bell = celery_bell(settings)
+        self._store = open_jobs(settings, bell=self._bell)
+        self._runner = Runner(
+            self._store,
+            open_library(self._store.database, settings.folder),
+            settings,
+            given=dict(post.session),
+            handler=handler_of(os.environ.get("VIDQA_HANDLER")),
+            faults=faults_of(os.environ.get("VIDQA_FAULT")),
+        )
+        # A running job ends, or goes back, within the time that settings give it.
+        signal.signal(signal.SIGUSR2, lambda *_: self._runner.stop.set())
+        self._over = threading.Event()
+        threading.Thread(target=self._say_alive, name="vidqa-alive", daemon=True).start()
 
-    def run(self, job_id: str) -> None:
-        claim = self.store.claim(self.worker, queues=[self.orders.queue], job_id=job_id)
-        if claim is None:
+    def answer(self, job_id: str, *, sent_on: bool = False) -> None:
+        """A bell rang for this job: run it, unless it is no longer to be run, or not here.
+
+        ``sent_on``: another worker has already passed it on to this one.
+        """
+        if self._runner.stop.is_set():
+            raise Reject("this worker is ending", requeue=True)
+        try:
+            elsewhere = None if sent_on else self._better_placed(job_id)
+            if elsewhere is not None:
+                self._bell.send_on(job_id, self._post.queue, elsewhere)
+                return
+            claim = self._store.claim(self._worker, queues=[self._post.queue], job_id=job_id)
+        except (JobError, ServiceBusy) as err:  # the row is as it was: its bell rings again
+            log.warning("%s: not taken: %s", job_id, err)
             return
-        import importlib
-        m, f = self.orders.handlers.split(":")
-        class W:
-            class halt:
-                @staticmethod
-                def check(): pass
-            @staticmethod
-            def progress(*a): pass
-        r = getattr(importlib.import_module(m), f)(claim.job.kind, claim.job.request, W)
-        self.store.finish(claim, r, "found")
-        self.store.announce()
+        if claim is not None:
+            self._runner.run(claim)
+            self._store.announce()
 
+    def close(self) -> None:
+        """Gone in good order."""
+        self._over.set()
+        try:
+            self._store.leave(self._worker)
+            self._runner.close()
+            self._store.close()
+        except ServiceError as err:
+            log.warning("%s", err)
 
-def prepare(app: Celery, orders: Orders, settings: ServiceSettings) -> None:
-    @app.task(name=RUN_JOB)
-    def run_job(job_id: str) -> None:
-        assert _desk
-        _desk.run(job_id)
+    def _better_placed(self, job_id: str) -> str | None:
+        """The node of a free worker that has the job's video at hand, where this one has not."""
+        sha256 = self._store.get(None, job_id).video_sha256
+        if sha256 is None or sha256 in self._runner.holds:
+            return None
+        for other in self._store.workers():
+            free = other.job_id is None and self._post.queue in other.queues
+            if free and sha256 in other.holds and other.id != self._worker:
+                return other.id.rpartition(".")[0] or None
+        return None
 
-    @signals.worker_process_init.connect(weak=False)
-    def begin(**_: Any) -> None:
-        global _desk
-        _desk = Desk(orders, settings)
+    def _say_alive(self) -> None:
+        """Between jobs nothing else does."""
+        known = False
+        while True:
+            try:
+                if not known:
+                    here = {"host": socket.gethostname(), "pid": os.getpid()}
+                    self._store.register(self._worker, queues=[self._post.queue], **here)
+                    known = True
+                self._store.beat(self._worker, holds=self._runner.holds)
+            except ServiceError as err:
+                log.warning("%s", err)
+            if self._over.wait(_BEAT_S):
+                return

@@ -13,65 +13,46 @@ import signal
 import threading
 import time
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from vidqa.errors import SettingsError, VidqaError
+from vidqa.errors import VidqaError
 from vidqa.jobs.store import JobStore, open_jobs
+from vidqa.service.ids import new_id
 from vidqa.service.records import QUEUES, Counts, Queue, Worker
 from vidqa.service_settings import ServiceSettings
 from vidqa_workers import crew
+from vidqa_workers.app import SOFT_MARGIN_S
 from vidqa_workers.bell import CeleryBell, celery_bell
 from vidqa_workers.brokers import broker_warnings
 from vidqa_workers.crew import Member
-from vidqa_workers.losses import hand_back
-from vidqa_workers.orders import HANDLERS, Orders
 from vidqa_workers.watch import ClaimWatch
 
 log = logging.getLogger(__name__)
 LOOK_S = 0.5
 _SILENT_LOOKS = 3
 """A message may be on its way from the broker to a row for this many looks."""
-_HAND_BACK_S = 5.0
-"""How long before its end a worker tells its jobs to go back."""
 
 
 def serve(
     settings: ServiceSettings,
     *,
     queues: Sequence[Queue] = QUEUES,
-    given: Mapping[str, Any] | None = None,
-    handlers: str = HANDLERS,
+    session: Mapping[str, Any] | None = None,
 ) -> None:
     """Work until SIGTERM or SIGINT, then end softly.
 
-    ``given`` are the settings that neither the environment nor the file has: processes that this
-    one starts read those by themselves. Raises :class:`SettingsError` without a broker.
+    ``session`` is what the model's session is opened with, beside the environment and the file. Raises
+    :class:`SettingsError` without a broker, :class:`ServiceError` where there is no database.
     """
-    if settings.broker is None:
-        raise SettingsError(
-            "Celery workers need a broker",
-            code="broker_missing",
-            next_step="Give --broker redis://HOST:PORT/0, or set VIDQA_BROKER.",
-        )
-    for warning in broker_warnings(settings.broker):
+    bell = celery_bell(settings)
+    for warning in broker_warnings(settings.broker or ""):
         log.warning("%s", warning)
-    told = {"broker": settings.broker, **(given or {})}
     members = [
-        Member(
-            Orders(
-                node="",
-                queue=queue,
-                processes=processes_of(queue),
-                settings=told,
-                handlers=handlers,
-            )
-        )
-        for queue in queues
+        Member(settings, queue, processes=processes_of(queue), session=session) for queue in queues
     ]
-    bell = celery_bell(settings.broker, settings)
     with open_jobs(settings, bell=bell) as store, _until_told_to_stop() as stopping:
         _Round(settings=settings, store=store, bell=bell, members=members).until(stopping)
 
@@ -82,7 +63,7 @@ def processes_of(queue: Queue) -> int:
 
 
 @contextmanager
-def _until_told_to_stop() -> Any:
+def _until_told_to_stop() -> Iterator[threading.Event]:
     stopping = threading.Event()
     before = {
         each: signal.signal(each, lambda *_: stopping.set())
@@ -101,9 +82,12 @@ class _Round:
     store: JobStore
     bell: CeleryBell
     members: Sequence[Member]
-    name: str = field(default_factory=crew.new_node)
+    name: str = field(default_factory=lambda: new_id("wrk"))
     _silent: Counter[Queue] = field(default_factory=Counter)
     """For how many looks in a row a queue's bell was to be heard, and the broker had nothing."""
+
+    _cancelled: dict[tuple[str, str | None], float] = field(default_factory=dict)
+    """Since when a job of a worker was seen to be cancelled, and to go on."""
 
     def until(self, stopping: threading.Event) -> None:
         watches = {
@@ -132,13 +116,26 @@ class _Round:
     def _look(self, member: Member, watch: ClaimWatch) -> None:
         mine = self._workers_of(member.node)
         for worker in mine:
-            if not crew.is_alive(worker.pid):
-                self._lost(worker)
+            if not crew.is_alive(worker.pid):  # its message waits for nobody, nor does its row
+                self.store.give_up(worker.id)
+            elif self._does_not_end(worker):
+                log.warning("%s goes on though it was cancelled: its process is ended", worker.job_id)
+                os.kill(worker.pid, signal.SIGKILL)
         counts = self.store.counts()
         self._ring_again(member.queue, counts, mine)
         if watch.hangs(counts, mine, time.monotonic()):
             log.error("the worker of queue %s claims nothing: begun anew", member.queue)
             member.end_now()
+
+    def _does_not_end(self, worker: Worker) -> bool:
+        """A job that was cancelled, and that nothing but a kill can end, for a model to be loaded
+        anew."""
+        key = (worker.id, worker.job_id)
+        if worker.job_id is None or not self.store.get(None, worker.job_id).cancel_requested:
+            self._cancelled.pop(key, None)
+            return False
+        since = self._cancelled.setdefault(key, time.monotonic())
+        return time.monotonic() - since > self.settings.cancel_grace_s
 
     def _ring_again(self, queue: Queue, counts: Counts, mine: Sequence[Worker]) -> None:
         """A broker that was emptied: jobs wait, a worker is free, and there is no message."""
@@ -157,8 +154,7 @@ class _Round:
         crew.stop(
             self.members,
             self._is_idle,
-            grace_s=self.settings.stop_grace_s,
-            hand_back_s=_HAND_BACK_S,
+            grace_s=self.settings.stop_grace_s + SOFT_MARGIN_S,
         )
         for member in self.members:
             self._all_lost(member.node)
@@ -175,11 +171,6 @@ class _Round:
     def _all_lost(self, node: str) -> None:
         try:
             for worker in self._workers_of(node):
-                self._lost(worker)
+                self.store.give_up(worker.id)
         except VidqaError as err:  # their leases run out
             log.warning("%s", err)
-
-    def _lost(self, worker: Worker) -> None:
-        hand_back(
-            self.store, worker, attempts=self.settings.attempts, lease_s=self.settings.lease_s
-        )
