@@ -22,7 +22,9 @@ from tests.chaos.stage import Mode, Stage, stage
 from vidqa.jobs.store import JobStore
 
 _SINGLE = 0.7
-"""Share of the faults after which the service may do something before the next one."""
+"""Share of the faults after which the service may get over it before the next one."""
+_LEFT = 3
+"""It has, when no more jobs than these are left of those that were asked for."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,7 +36,7 @@ class Plan:
     faults: int
     seed: int = 0
     longest_gap_s: float = 10.0
-    """How long after a fault the next waits for something to have ended, in the main."""
+    """How long after a fault the next one waits, in the main, for the jobs so far to have ended."""
     workers: int = 2
     lease_s: float = 2.0
     patience_s: float = 120.0
@@ -104,6 +106,7 @@ class _World:
     _ended: dict[str, tuple[str, float | None]] = field(default_factory=dict)
     _changed: set[str] = field(default_factory=set)
     _orphans: int = 0
+    _opened: int = 0
 
     def run(self, say: Callable[[str], None]) -> Outcome:
         began = time.monotonic()
@@ -136,19 +139,23 @@ class _World:
             if name == "worker killed":
                 self._count_orphans([tree[1:] for tree in trees if not _alive(tree)])
             if draw.random() < _SINGLE:
-                self.stage.until(self._something_ended, self.plan.longest_gap_s, look_s=0.2)
+                self.stage.until(self._caught_up, self.plan.longest_gap_s, look_s=0.2)
         self._open(self.plan.faults + 1)
         return hit
 
     def _open(self, step: int) -> None:
         """Let so much of the jobs be asked for that they last until the last fault."""
-        share = step / (self.plan.faults + 1)
-        submitting.allow(self.stage.folder, math.ceil(self.plan.jobs * min(share, 1.0)))
+        share = min(step / (self.plan.faults + 1), 1.0)
+        self._opened = math.ceil(self.plan.jobs * share)
+        submitting.allow(self.stage.folder, self._opened)
 
     def _something_ended(self) -> bool:
-        before = len(self._ended)
         self._look()
-        return len(self._ended) > before
+        return bool(self._ended)
+
+    def _caught_up(self) -> bool:
+        self._look()
+        return len(self._ended) >= self._opened - _LEFT
 
     def _count_orphans(self, trees: list[list[Any]]) -> None:
         for tree in trees:

@@ -34,6 +34,7 @@ def main() -> None:
             "--quiet",
             "worker",
             "--pool=prefork",
+            "--without-mingle",  # a second saved; gossip and remote control are what must stay on
             f"--concurrency={line['processes']}",
             f"--queues={queue_name(post.queue)},{direct_queue(post.queue, post.node)}",
             f"--hostname={post.node}@%h",

@@ -10,15 +10,18 @@ from __future__ import annotations
 import logging
 import os
 import signal
+import sys
 import threading
 import time
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
 
 from vidqa.errors import VidqaError
+from vidqa.jobs.launching import told
+from vidqa.jobs.orphans import when_closed
 from vidqa.jobs.store import JobStore, open_jobs
 from vidqa.service.ids import new_id
 from vidqa.service.records import QUEUES, Counts, Queue, Worker
@@ -57,6 +60,14 @@ def serve(
         _Round(settings=settings, store=store, bell=bell, members=members).until(stopping)
 
 
+def main() -> None:
+    """A process of its own, that ends in good order with the one that started it."""
+    settings, line = told(sys.stdin.buffer)
+    logging.basicConfig(level=settings.log_level.upper(), format="vidqa: %(message)s")
+    when_closed(sys.stdin.buffer, lambda: os.kill(os.getpid(), signal.SIGTERM))
+    serve(settings, queues=line["queues"], session=line["session"])
+
+
 def processes_of(queue: Queue) -> int:
     """One for the model, which fills a card or all cores by itself; else one for two cores."""
     return 1 if queue == "gpu" else max(1, (os.cpu_count() or 2) // 2)
@@ -86,8 +97,8 @@ class _Round:
     _silent: Counter[Queue] = field(default_factory=Counter)
     """For how many looks in a row a queue's bell was to be heard, and the broker had nothing."""
 
-    _cancelled: dict[tuple[str, str | None], float] = field(default_factory=dict)
-    """Since when a job of a worker was seen to be cancelled, and to go on."""
+    _heard: dict[str, tuple[int, float]] = field(default_factory=dict)
+    """Pid of each process that was ever seen, and when it was last."""
 
     def until(self, stopping: threading.Event) -> None:
         watches = {
@@ -118,24 +129,29 @@ class _Round:
         for worker in mine:
             if not crew.is_alive(worker.pid):  # its message waits for nobody, nor does its row
                 self.store.give_up(worker.id)
-            elif self._does_not_end(worker):
-                log.warning("%s goes on though it was cancelled: its process is ended", worker.job_id)
-                os.kill(worker.pid, signal.SIGKILL)
+        for pid in self._unheard(member, mine):
+            log.error("process %d says nothing: it is ended, and another begun", pid)
+            _kill(pid)
         counts = self.store.counts()
         self._ring_again(member.queue, counts, mine)
         if watch.hangs(counts, mine, time.monotonic()):
             log.error("the worker of queue %s claims nothing: begun anew", member.queue)
             member.end_now()
 
-    def _does_not_end(self, worker: Worker) -> bool:
-        """A job that was cancelled, and that nothing but a kill can end, for a model to be loaded
-        anew."""
-        key = (worker.id, worker.job_id)
-        if worker.job_id is None or not self.store.get(None, worker.job_id).cancel_requested:
-            self._cancelled.pop(key, None)
-            return False
-        since = self._cancelled.setdefault(key, time.monotonic())
-        return time.monotonic() - since > self.settings.cancel_grace_s
+    def _unheard(self, member: Member, mine: Sequence[Worker]) -> list[int]:
+        """Processes of its pool that were seen once, and have not been for too long."""
+        now = time.monotonic()
+        for worker in mine:
+            self._heard[worker.id] = (worker.pid, now)
+        limit_s = self.settings.lease_s + self.settings.cancel_grace_s
+        silent = {
+            worker: pid
+            for worker, (pid, at) in self._heard.items()
+            if worker.startswith(f"{member.node}.") and now - at > limit_s
+        }
+        for worker in silent:
+            del self._heard[worker]
+        return [pid for pid in silent.values() if crew.is_alive(pid)]
 
     def _ring_again(self, queue: Queue, counts: Counts, mine: Sequence[Worker]) -> None:
         """A broker that was emptied: jobs wait, a worker is free, and there is no message."""
@@ -174,3 +190,8 @@ class _Round:
                 self.store.give_up(worker.id)
         except VidqaError as err:  # their leases run out
             log.warning("%s", err)
+
+
+def _kill(pid: int) -> None:
+    with suppress(ProcessLookupError):
+        os.kill(pid, signal.SIGKILL)
