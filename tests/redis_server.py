@@ -16,6 +16,8 @@ from types import TracebackType
 
 import pytest
 
+from vidqa.jobs.orphans import die_with_parent
+
 HOST = "127.0.0.1"
 
 
@@ -45,9 +47,13 @@ class RedisServer:
     def start(self) -> None:
         """Returns when it answers."""
         options = ["--port", str(self._port), "--bind", HOST, "--save", "", "--appendonly", "no"]
-        quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
         for _ in range(5):  # the port may be held for a moment by a connection that is closing
-            self._process = subprocess.Popen([self._program, *options], **quiet)
+            self._process = subprocess.Popen(
+                [self._program, *options],
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                preexec_fn=die_with_parent,
+            )
             if self._answers():
                 return
         raise RuntimeError(f"{self._program} does not answer on port {self._port}")

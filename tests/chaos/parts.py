@@ -11,6 +11,8 @@ from pathlib import Path
 
 import psutil
 
+from vidqa.jobs.orphans import die_with_parent
+
 
 class Part:
     """A command that runs in a process group of its own and writes to a log of its own."""
@@ -91,6 +93,7 @@ class Part:
                 stderr=log,
                 env=self._environ,
                 start_new_session=True,
+                preexec_fn=die_with_parent,  # whoever is killed here leaves nothing running
             )
         self.starts += 1
 
