@@ -7,9 +7,11 @@ import pytest
 from vidqa.errors import SettingsError
 from vidqa.service_settings import ServiceSettings
 from vidqa_workers.app import direct_queue, make_app, queue_name
+from vidqa_workers.serving import serve
 
-SETTINGS = ServiceSettings(broker="redis://127.0.0.1:1/0")
-CONF = make_app(SETTINGS).conf
+BROKER = "redis://127.0.0.1:1/0"
+SETTINGS = ServiceSettings()
+CONF = make_app(BROKER, SETTINGS).conf
 
 
 def test_a_message_is_not_given_again_while_its_job_may_still_run() -> None:
@@ -67,12 +69,12 @@ def test_the_model_s_jobs_and_the_others_have_queues_of_their_own() -> None:
 
 def test_a_worker_has_one_more_queue_for_jobs_that_it_alone_should_have() -> None:
     direct = direct_queue("gpu", "wrk_1")
-    queues = make_app(SETTINGS, direct=direct).conf.task_queues
+    queues = make_app(BROKER, SETTINGS, direct=direct).conf.task_queues
     assert [queue.name for queue in queues][-1] == "vidqa.gpu.wrk_1" == f"{queue_name('gpu')}.wrk_1"
 
 
 def test_without_a_broker_the_next_step_is_told() -> None:
     with pytest.raises(SettingsError) as caught:
-        make_app(ServiceSettings())
+        serve(ServiceSettings())
     assert caught.value.code == "broker_missing"
     assert "--broker redis://" in caught.value.next_step

@@ -22,7 +22,7 @@ def redis() -> Iterator[RedisServer]:
 
 @pytest.fixture
 def bell(redis: RedisServer) -> Iterator[CeleryBell]:
-    made = celery_bell(ServiceSettings(broker=redis.url))
+    made = celery_bell(redis.url, ServiceSettings())
     yield made
     made.close()
 

@@ -18,7 +18,6 @@ from typing import Any
 from celery import Celery
 from kombu import Queue
 
-from vidqa.errors import SettingsError
 from vidqa.service.records import QUEUES
 from vidqa.service_settings import ServiceSettings
 
@@ -29,18 +28,9 @@ SOFT_MARGIN_S = 3.0
 _SLACK_S = 600
 
 
-def make_app(settings: ServiceSettings, *, direct: str | None = None) -> Celery:
-    """An application on the settings' broker, with no task yet; ``direct`` is one more queue.
-
-    Raises :class:`SettingsError` where the settings name no broker.
-    """
-    if settings.broker is None:
-        raise SettingsError(
-            "Celery workers need a broker",
-            code="broker_missing",
-            next_step="Give --broker redis://HOST:PORT/0, or set VIDQA_BROKER.",
-        )
-    celery = Celery("vidqa", broker=settings.broker, backend=None, set_as_current=False)
+def make_app(broker: str, settings: ServiceSettings, *, direct: str | None = None) -> Celery:
+    """An application on this broker, with no task yet; ``direct`` is one more queue."""
+    celery = Celery("vidqa", broker=broker, backend=None, set_as_current=False)
     celery.conf.update(_TASKS | _WORKER | _limits(settings))
     names = [queue_name(queue) for queue in QUEUES] + ([] if direct is None else [direct])
     celery.conf.task_queues = [Queue(name) for name in names]

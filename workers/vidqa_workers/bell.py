@@ -73,9 +73,9 @@ class CeleryBell:
         self._app.close()
 
 
-def celery_bell(settings: ServiceSettings) -> CeleryBell:
-    """The bell of the workers at the settings' broker; nothing is connected before it rings."""
-    return CeleryBell(make_app(settings))
+def celery_bell(broker: str, settings: ServiceSettings) -> CeleryBell:
+    """The bell of the workers at this broker; nothing is connected before it rings."""
+    return CeleryBell(make_app(broker, settings))
 
 
 def _broker_errors(app: Celery) -> tuple[type[Exception], ...]:

@@ -87,6 +87,7 @@ class Member:
             self._settings,
             node=self.node,
             queue=self.queue,
+            broker=self._settings.broker,
             processes=self._processes,
             session=self._session,
         )

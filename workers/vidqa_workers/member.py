@@ -26,8 +26,10 @@ def main() -> None:
     from vidqa_workers.app import direct_queue, make_app, queue_name
     from vidqa_workers.process import Post, prepare
 
-    post = Post(node=line["node"], queue=line["queue"], session=line["session"])
-    app = make_app(settings, direct=direct_queue(post.queue, post.node))
+    post = Post(
+        node=line["node"], queue=line["queue"], broker=line["broker"], session=line["session"]
+    )
+    app = make_app(post.broker, settings, direct=direct_queue(post.queue, post.node))
     prepare(app, settings, post)
     app.worker_main(
         [

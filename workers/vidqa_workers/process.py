@@ -40,6 +40,7 @@ class Post:
     node: str
     """Name of this run of its Celery worker, unlike any other's; those of its processes begin so."""
     queue: Queue
+    broker: str
     session: Mapping[str, Any] = field(default_factory=dict)
     """What the model's session is opened with, beside the environment and the file."""
 
@@ -69,7 +70,7 @@ class Desk:
     def __init__(self, settings: ServiceSettings, post: Post) -> None:
         self._post = post
         self._worker = f"{post.node}.{os.getpid()}"
-        self._bell = celery_bell(settings)
+        self._bell = celery_bell(post.broker, settings)
         self._store = open_jobs(settings, bell=self._bell)
         self._runner = Runner(
             self._store,

@@ -19,7 +19,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
 
-from vidqa.errors import VidqaError
+from vidqa.errors import SettingsError, VidqaError
 from vidqa.jobs.launching import told
 from vidqa.jobs.orphans import when_closed
 from vidqa.jobs.store import JobStore, open_jobs
@@ -50,8 +50,14 @@ def serve(
     ``session`` is what the model's session is opened with, beside the environment and the file. Raises
     :class:`SettingsError` without a broker, :class:`ServiceError` where there is no database.
     """
-    bell = celery_bell(settings)
-    for warning in broker_warnings(settings.broker or ""):
+    if settings.broker is None:
+        raise SettingsError(
+            "Celery workers need a broker",
+            code="broker_missing",
+            next_step="Give --broker redis://HOST:PORT/0, or set VIDQA_BROKER.",
+        )
+    bell = celery_bell(settings.broker, settings)
+    for warning in broker_warnings(settings.broker):
         log.warning("%s", warning)
     members = [
         Member(settings, queue, processes=processes_of(queue), session=session) for queue in queues

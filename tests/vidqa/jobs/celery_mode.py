@@ -24,7 +24,7 @@ class CeleryService(Base):
         redis = self._held.enter_context(running_redis())
         super().__init__(folder, {**(settings or {}), "broker": redis.url})
         self.store.close()
-        self.store = open_jobs(self.settings, bell=celery_bell(self.settings))
+        self.store = open_jobs(self.settings, bell=celery_bell(redis.url, self.settings))
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
