@@ -8,6 +8,7 @@ shells' business and live there.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import ClassVar
 
 
@@ -50,6 +51,18 @@ class VideoError(VidqaError):
         super().__init__(message, code=code, next_step=next_step)
         self.unreadable_from_s = unreadable_from_s
         """Where the pictures end, when all that was asked for lies behind that."""
+
+
+class FetchError(VidqaError):
+    """A URL or a path that must not be opened, or that does not give a file."""
+
+    stage = "fetch"
+
+
+class FetchAway(FetchError):  # noqa: N818  (says what is the matter)
+    """The other side did not answer, or said that it cannot now."""
+
+    retryable = True
 
 
 class PlanError(VidqaError, ValueError):
@@ -134,3 +147,41 @@ class SettingsError(VidqaError, ValueError):
     """A setting with an unknown name or an impossible value."""
 
     stage = "settings"
+
+
+class WebhookError(VidqaError):
+    """A webhook that cannot be signed, sent or trusted."""
+
+    stage = "webhook"
+
+
+class RequestError(VidqaError, ValueError):
+    """A request to the service that cannot be served as it was made, or by whom it was made."""
+
+    stage = "request"
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        code: str,
+        next_step: str,
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        super().__init__(message, code=code, next_step=next_step)
+        self.headers: Mapping[str, str] = headers or {}
+        """What a shell that speaks HTTP adds to its answer, as ``WWW-Authenticate``."""
+
+
+class NotNow(VidqaError):  # noqa: N818  (says what is the matter)
+    """A limit of the service is reached, or a part of it is away; the same may work later."""
+
+    stage = "request"
+    retryable = True
+
+    def __init__(
+        self, message: str, *, code: str, next_step: str, retry_after_s: float = 1.0
+    ) -> None:
+        super().__init__(message, code=code, next_step=next_step)
+        self.retry_after_s = retry_after_s
+        """The earliest time, seconds from now, at which it is worth trying again."""

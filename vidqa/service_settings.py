@@ -64,6 +64,13 @@ class ServiceSettings(FiledSettings):
     idempotency_keep_s: float = Field(default=86_400, gt=0)
     """How long an idempotency key stands for the job that it was first used for."""
 
+    min_free_bytes: ByteSize = Field(default=ByteSize(10**9), ge=0)
+    """Room on the disk that uploads leave free; without it nothing more is taken."""
+    tenant_bytes: ByteSize = Field(default=ByteSize(200 * 10**9), ge=0)
+    """Most bytes of videos that the keys of one tenant may keep; 0: no bound."""
+
+    allowed_hosts: Texts = ()
+    """Names under which the service answers beside its own; none: on loopback its own alone."""
     cors_origins: Texts = ()
     """Other origins whose pages may call the API; none."""
     rate_per_minute: int = Field(default=600, ge=0)
@@ -73,12 +80,21 @@ class ServiceSettings(FiledSettings):
     queue_cap: int = Field(default=10_000, ge=0)
     """Jobs that may wait in all; 0: no bound."""
     webhook_secrets: Annotated[tuple[SecretStr, ...], NoDecode] = ()
-    """Secrets that sign webhooks: the first signs, the second too while receivers change over."""
+    """Secrets that sign webhooks, ``whsec_...``: one, or two while one replaces the other; none:
+    webhooks are off."""
+    webhook_networks: Texts = ()
+    """Networks that webhooks may go to although their addresses are not public: ``10.1.0.0/16``."""
     log_format: Literal["text", "json"] = "text"
     log_level: Literal["debug", "info", "warning", "error"] = "info"
 
     @field_validator(
-        "media_roots", "allowed_media_domains", "cors_origins", "webhook_secrets", mode="before"
+        "media_roots",
+        "allowed_media_domains",
+        "allowed_hosts",
+        "cors_origins",
+        "webhook_secrets",
+        "webhook_networks",
+        mode="before",
     )
     @classmethod
     def _parted(cls, value: Any) -> Any:

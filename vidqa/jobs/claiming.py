@@ -106,6 +106,9 @@ class Claiming(Part):
     def _next(
         self, db: Connection, worker: str, queues: Sequence[Queue], holds: Collection[str]
     ) -> str | None:
+        asked = _pick(db, and_(_waiting(queues), jobs.c.kind == "search"))
+        if asked is not None:  # somebody waits for it within a request
+            return str(asked.id)
         oldest = _pick(db, _waiting(queues))
         if oldest is None:
             return None

@@ -11,9 +11,9 @@ import secrets
 import time
 from typing import Literal
 
-IdKind = Literal["job", "vid", "seg", "key", "evt", "wrk"]
+IdKind = Literal["job", "vid", "seg", "key", "evt", "wrk", "upl"]
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
-_ID = re.compile(r"(?:job|vid|seg|key|evt|wrk)_[0-7][0-9a-hjkmnp-tv-z]{25}")
+_ID = re.compile(r"(?:job|vid|seg|key|evt|wrk|upl)_[0-7][0-9a-hjkmnp-tv-z]{25}")
 _RANDOM_BITS = 80
 
 

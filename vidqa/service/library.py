@@ -81,6 +81,19 @@ class Library:
             raise _missing(video_id)
         return found[0]
 
+    def find(self, tenant: str, sha256: str) -> StoredVideo | None:
+        """The tenant's video of these bytes; None where there is none."""
+        with self._db.reading() as db:
+            found = self._rows(db, stored_videos.c.sha256 == sha256, tenant=tenant)
+        return found[0] if found else None
+
+    def rename(self, tenant: str, video_id: str, name: str) -> StoredVideo:
+        """Show it under another name; raises :class:`ServiceError`, code ``video_missing``."""
+        mine = (stored_videos.c.id == video_id) & (stored_videos.c.tenant == tenant)
+        with self._db.writing() as db:
+            db.execute(update(stored_videos).where(mine).values(name=_shown(name)))
+        return self.get(tenant, video_id)
+
     def page(self, tenant: str, *, size: int = 20, token: str | None = None) -> VideoPage:
         """The tenant's videos, newest first; raises :class:`ServiceError` for a page of 0 or more
         than 200, and for a token of another list."""
