@@ -101,13 +101,18 @@ class RedisServer:
             self._process = None
 
 
-@contextmanager
-def running_redis() -> Iterator[RedisServer]:
-    """A server for as long as the block; the test is skipped where there is no program."""
+def a_redis() -> RedisServer:
+    """One that is not started; the test is skipped where there is no program."""
     program = redis_program()
     if program is None:
         pytest.skip("needs redis-server or valkey-server (apt install redis-server)")
-    with RedisServer(program) as server:
+    return RedisServer(program)
+
+
+@contextmanager
+def running_redis() -> Iterator[RedisServer]:
+    """One for as long as the block, or the test is skipped."""
+    with a_redis() as server:
         yield server
 
 

@@ -83,7 +83,11 @@ class Desk:
         # A running job ends, or goes back, within the time that settings give it.
         signal.signal(signal.SIGUSR2, lambda *_: self._runner.stop.set())
         self._over = threading.Event()
-        threading.Thread(target=self._say_alive, name="vidqa-alive", daemon=True).start()
+        known = self._register()
+        alive = threading.Thread(
+            target=self._say_alive, args=(known,), name="vidqa-alive", daemon=True
+        )
+        alive.start()
 
     def answer(self, job_id: str, *, sent_on: bool = False) -> None:
         """A bell rang for this job: run it, unless it is no longer to be run, or not here.
@@ -126,17 +130,21 @@ class Desk:
                 return other.id.rpartition(".")[0] or None
         return None
 
-    def _say_alive(self) -> None:
+    def _register(self) -> bool:
+        """Whether the database was there to be told."""
+        here = {"host": socket.gethostname(), "pid": os.getpid()}
+        try:
+            self._store.register(self._worker, queues=[self._post.queue], **here)
+        except ServiceError as err:
+            log.warning("%s", err)
+            return False
+        return True
+
+    def _say_alive(self, known: bool) -> None:
         """Between jobs nothing else does."""
-        known = False
-        while True:
+        while not self._over.wait(_BEAT_S):
+            known = known or self._register()
             try:
-                if not known:
-                    here = {"host": socket.gethostname(), "pid": os.getpid()}
-                    self._store.register(self._worker, queues=[self._post.queue], **here)
-                    known = True
                 self._store.beat(self._worker, holds=self._runner.holds)
             except ServiceError as err:
                 log.warning("%s", err)
-            if self._over.wait(_BEAT_S):
-                return

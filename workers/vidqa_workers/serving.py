@@ -20,7 +20,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from vidqa.errors import SettingsError, VidqaError
-from vidqa.jobs.launching import told
+from vidqa.jobs.launching import log_to_stderr, told
 from vidqa.jobs.orphans import when_closed
 from vidqa.jobs.store import JobStore, open_jobs
 from vidqa.service.ids import new_id
@@ -69,7 +69,7 @@ def serve(
 def main() -> None:
     """A process of its own, that ends in good order with the one that started it."""
     settings, line = told(sys.stdin.buffer)
-    logging.basicConfig(level=settings.log_level.upper(), format="vidqa: %(message)s")
+    log_to_stderr(settings)
     when_closed(sys.stdin.buffer, lambda: os.kill(os.getpid(), signal.SIGTERM))
     serve(settings, queues=line["queues"], session=line["session"])
 

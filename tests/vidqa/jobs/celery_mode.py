@@ -5,11 +5,10 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
-from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
-from tests.redis_server import running_redis
+from tests.redis_server import a_redis
 from tests.vidqa.jobs.services import WAIT_S, Base
 from vidqa.jobs.launching import launch
 from vidqa.jobs.store import open_jobs
@@ -20,14 +19,14 @@ class CeleryService(Base):
     """``vidqa worker --broker``, of the queue that the suite's jobs are of."""
 
     def __init__(self, folder: Path, settings: dict[str, Any] | None = None) -> None:
-        self._held = ExitStack()
-        redis = self._held.enter_context(running_redis())
-        super().__init__(folder, {**(settings or {}), "broker": redis.url})
+        self._redis = a_redis()
+        super().__init__(folder, {**(settings or {}), "broker": self._redis.url})
         self.store.close()
-        self.store = open_jobs(self.settings, bell=celery_bell(redis.url, self.settings))
+        self.store = open_jobs(self.settings, bell=celery_bell(self._redis.url, self.settings))
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
+        self._redis.start()
         self._process = launch(
             "vidqa_workers.serving", self.settings, queues=["gpu"], session={}
         )
@@ -36,7 +35,7 @@ class CeleryService(Base):
         if self._process is not None:
             self._process.terminate()
             self._ended()
-        self._held.close()
+        self._redis.stop()
 
     def kill_worker(self) -> None:
         busy = [worker for worker in self.store.workers() if worker.job_id is not None]
@@ -46,6 +45,7 @@ class CeleryService(Base):
         assert self._process is not None
         self._process.kill()
         self._ended()
+        self._redis.stop()
 
     def _ended(self) -> None:
         assert self._process is not None
