@@ -17,8 +17,11 @@ from vidqa.cli import (
     calibrating,
     indexing,
     inspection,
+    jobs,
+    keys,
     searching,
     serve,
+    worker,
 )
 from vidqa.cli.asking import AskCommand
 from vidqa.cli.errors import FAILED, INTERRUPTED
@@ -46,6 +49,9 @@ app.command("models")(inspection.models)
 app.command("calibrate")(calibrating.calibrate_model)
 app.command("doctor")(inspection.doctor)
 app.command("serve")(serve.serve)
+app.command("worker")(worker.worker)
+app.add_typer(jobs.app)
+app.add_typer(keys.app)
 app.add_typer(archive.app)
 app.add_typer(cache.app)
 app.add_typer(bench.app)
