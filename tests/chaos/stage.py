@@ -83,7 +83,7 @@ def stage(
         store = open_jobs(load_service_settings(**told))
         held = Stage(folder=folder, store=store, redis=redis, environ=environ)
         for k in range(workers):
-            command = [sys.executable, "-m", "tests.chaos.working"]
+            command = [sys.executable, "-m", "vidqa", "worker"]
             held.workers.append(Part(f"worker-{k}", command, folder=folder, environ=environ))
         try:
             yield held
