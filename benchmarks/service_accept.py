@@ -54,7 +54,7 @@ class _Taken:
 
 def _measured(seconds: float) -> dict[str, dict[str, float]]:
     found = {}
-    settings = {"rate_per_minute": 0, "concurrent_jobs": 0, "queue_cap": 0}
+    settings = {"rate_per_minute": 0, "concurrent_jobs": 0, "queue_cap": 0, "media_roots": "/"}
     with (
         tempfile.TemporaryDirectory(prefix="vidqa-accept-") as name,
         stage("celery", Path(name), workers=0, settings=settings) as held,

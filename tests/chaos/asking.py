@@ -6,7 +6,8 @@ import random
 import re
 from typing import Any
 
-TENANT = "chaos"
+TENANT = "local"
+"""Of whoever asks from this machine, without a key."""
 _WORDS = "job {number} of {seconds:.3f} s"
 _READ = re.compile(r"job (\d+) of (\d+\.\d+) s")
 

@@ -1,7 +1,7 @@
 """Jobs in, faults in between, and what must hold of every job at the end.
 
-The parts are those of the service: worker processes with all they start, Redis without a disk, and
-a process that asks for jobs. Only the handler is a stub (:mod:`tests.chaos.stub`).
+The parts are those of the service: its API, worker processes with all they start, Redis without a disk;
+and a client that asks for jobs. Only the handler is a stub (:mod:`tests.chaos.stub`).
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from typing import Any
 
 from tests.chaos import faults, submitting
 from tests.chaos.asking import TENANT, asked
+from tests.chaos.front import add_api, free_port
 from tests.chaos.parts import orphans_after
 from tests.chaos.stage import Mode, Stage, stage
 from vidqa.jobs.store import JobStore
@@ -82,9 +83,12 @@ class Outcome:
 
 def experiment(plan: Plan, folder: Path, say: Callable[[str], None] = lambda _: None) -> Outcome:
     """Run it in ``folder``, where logs, the database and traces are left."""
-    with stage(plan.mode, folder, workers=plan.workers, settings=_settings(plan)) as held:
-        told = [str(folder), str(plan.jobs), str(plan.seed)]
-        held.add("submitter", "tests.chaos.submitting", *told)
+    beside = plan.workers - (plan.mode == "embedded")  # there vidqa serve has one itself
+    with stage(plan.mode, folder, workers=beside, settings=_settings(plan)) as held:
+        port = free_port()
+        add_api(held, port)
+        told = [str(each) for each in (folder, port, plan.jobs, plan.seed)]
+        held.add("client", "tests.chaos.submitting", *told)
         return _World(plan=plan, stage=held).run(say)
 
 
@@ -95,6 +99,9 @@ def _settings(plan: Plan) -> dict[str, object]:
         "heartbeat_s": plan.lease_s / 3,
         "attempts": 50,
         "claim_watch_s": 15,
+        "media_roots": "/",
+        "rate_per_minute": 0,
+        "concurrent_jobs": 0,
     }
     return given if plan.database is None else given | {"service_url": plan.database}
 
@@ -118,9 +125,11 @@ class _World:
 
     def _torment(self, say: Callable[[str], None]) -> Counter[str]:
         known = faults.CELERY if self.plan.mode == "celery" else faults.EMBEDDED
+        api, client = self.stage.others
+        whole = [api] if self.plan.mode == "embedded" else []
         victims = faults.Victims(
-            workers=self.stage.workers,
-            fronts=self.stage.others,
+            workers=[*self.stage.workers, *whole],
+            fronts=[api, client],
             redis=self.stage.redis,
             lease_s=self.plan.lease_s,
         )

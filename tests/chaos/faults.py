@@ -21,7 +21,7 @@ class Victims:
 
     workers: Sequence[Part]
     fronts: Sequence[Part]
-    """Processes that ask for jobs: an API, or one that submits."""
+    """The API, and the client that asks it for jobs."""
     redis: RedisServer | None
     lease_s: float
     redis_away_s: tuple[float, float] = (0.1, 1.5)
@@ -47,7 +47,7 @@ def middle(victims: Victims, draw: random.Random) -> bool:
 
 
 def front(victims: Victims, draw: random.Random) -> bool:
-    """The process that asks for jobs is killed."""
+    """The API or its client is killed."""
     return draw.choice(victims.fronts).send(signal.SIGKILL)
 
 
@@ -99,7 +99,7 @@ Fault = Callable[[Victims, random.Random], bool]
 EMBEDDED: dict[str, tuple[Fault, int]] = {
     "worker killed": (worker, 3),
     "child killed": (child, 4),
-    "submitter killed": (front, 1),
+    "API or client killed": (front, 2),
     "child frozen": (frozen, 2),
     "worker frozen": (all_frozen, 1),
 }

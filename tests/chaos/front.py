@@ -20,8 +20,8 @@ _READY_S = 60.0
 
 @contextlib.contextmanager
 def api(held: Stage) -> Iterator[int]:
-    """``vidqa serve`` over the stage's database, on the port that comes back; with a broker it
-    starts no worker."""
+    """``vidqa serve`` over the stage's database, on the port that comes back; without a broker it
+    has a worker."""
     port = free_port()
     part = add_api(held, port)
     try:
