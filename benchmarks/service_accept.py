@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.service_rows import Journal, Row, quantile
+from tests.chaos.asking import FILM
 from tests.chaos.front import api
 from tests.chaos.stage import stage
 
@@ -128,7 +129,7 @@ async def _client(
 
 
 def _request(port: int, words: str) -> bytes:
-    job = {"kind": "ground", "video": {"path": "/chaos.mp4"}, "query": f"job {words}"}
+    job = {"kind": "ground", "video": {"path": FILM}, "query": f"job {words}"}
     body = json.dumps(job).encode()
     head = (
         f"POST /v1/jobs HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\n"

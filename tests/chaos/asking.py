@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import random
 import re
+from pathlib import Path
 from typing import Any
 
 TENANT = "local"
 """Of whoever asks from this machine, without a key."""
+FILM = str(Path(__file__).resolve().parents[2] / "examples" / "door.mp4")
+"""Only its being there matters: the stub never opens it."""
 _WORDS = "job {number} of {seconds:.3f} s"
 _READ = re.compile(r"job (\d+) of (\d+\.\d+) s")
 
@@ -16,8 +19,8 @@ def job_of(number: int, seconds: float) -> tuple[str, dict[str, Any]]:
     """Kind and request; every fourth is for the queue that needs no model."""
     words = _WORDS.format(number=number, seconds=seconds)
     if number % 4 == 3:
-        return "index", {"videos": [{"path": "/chaos.mp4"}], "tags": [words]}
-    return "ground", {"video": {"path": "/chaos.mp4"}, "query": words}
+        return "index", {"videos": [{"path": FILM}], "tags": [words]}
+    return "ground", {"video": {"path": FILM}, "query": words}
 
 
 def asked(request: dict[str, Any]) -> tuple[int, float]:

@@ -22,6 +22,7 @@ from tests.chaos.parts import orphans_after
 from tests.chaos.stage import Mode, Stage, stage
 from vidqa.jobs.store import JobStore
 
+_BEGINNING_S = 120.0
 _SINGLE = 0.7
 """Share of the faults after which the service may get over it before the next one."""
 _LEFT = 3
@@ -136,7 +137,8 @@ class _World:
         draw = random.Random(self.plan.seed)
         hit: Counter[str] = Counter()
         self._open(1)
-        self.stage.until(self._something_ended, 60)  # the first fault meets a service that works
+        if not self.stage.until(self._something_ended, _BEGINNING_S):
+            raise RuntimeError(f"no job ends, even undisturbed; see {self.stage.folder}/*.log")
         while hit.total() < self.plan.faults:
             self._open(hit.total() + 2)
             self.stage.keep(draw.uniform(0.2, 1.5))

@@ -59,11 +59,16 @@ def free_port() -> int:
 
 
 def post_job(port: int, kind: str, request: dict[str, Any], key: str) -> dict[str, Any]:
-    """The job as the API took it; raises :class:`OSError` where there was no such answer."""
+    """The job as the API took it.
+
+    Raises :class:`OSError` where asking again may help, :class:`ValueError` where it will not.
+    """
     status, body = call(port, "POST", "/v1/jobs", {"kind": kind, **request}, key=key)
-    if status not in (200, 202):
+    if status in (200, 202):
+        return dict(body)
+    if status >= 500 or status == 429:
         raise OSError(f"POST /v1/jobs: {status} {body}")
-    return body
+    raise ValueError(f"POST /v1/jobs: {status} {body}")
 
 
 def call(

@@ -35,13 +35,11 @@ def serve(
     settings: ServiceSettings,
     *,
     replicas: int,
-    model: str | None,
     tell: Callable[[str, int], None],
 ) -> None:
     """Serve until SIGTERM or SIGINT, then end within 30 seconds.
 
-    Without a broker one worker process does the jobs, with ``model`` where that is given. ``tell``
-    is given the URL and the number of keys when requests are taken. Raises :class:`SettingsError`
+    Without a broker one worker process does the jobs. ``tell`` is given the URL and the number of keys when requests are taken. Raises :class:`SettingsError`
     ``key_required``, :class:`vidqa.errors.ServiceError` where socket, folder or database will not
     do; nothing is left running then.
     """
@@ -52,7 +50,7 @@ def serve(
         if replicas > 1:
             _share_metrics(settings)
         url = url_of(listener, settings.host)
-        children: list[Kept] = [] if settings.broker else [_worker(settings, model)]
+        children: list[Kept] = [] if settings.broker else [_worker(settings)]
         if replicas > 1:
             children += [_replica(n, settings, listener) for n in range(replicas)]
         with _Family(children) as family:
@@ -103,10 +101,9 @@ class _Family:
                 child.tend()
 
 
-def _worker(settings: ServiceSettings, model: str | None) -> WorkerProcess:
+def _worker(settings: ServiceSettings) -> WorkerProcess:
     hasty = settings.model_copy(update={"stop_grace_s": min(settings.stop_grace_s, JOB_S)})
-    session = {} if model is None else {"model": model}
-    return WorkerProcess(EmbeddedWorker(hasty, session=session))
+    return WorkerProcess(EmbeddedWorker(hasty))
 
 
 def _replica(number: int, settings: ServiceSettings, listener: socket.socket) -> Child:
