@@ -67,6 +67,13 @@ class Database:
         ):
             yield db
 
+    def tidy(self) -> None:
+        """Empty SQLite's log into its file, beside whoever reads and writes; PostgreSQL does so by
+        itself."""
+        if self.is_sqlite:
+            with self.alone() as db:
+                db.exec_driver_sql("PRAGMA wal_checkpoint(PASSIVE)")
+
     def size(self) -> int:
         """Bytes that the database takes."""
         with self.reading() as db:
@@ -157,6 +164,7 @@ def _sqlite_engine(url: URL, owner: Owner) -> Engine:
             "secure_delete=ON",
             "synchronous=FULL",
             "cache_size=-32768",
+            f"wal_autocheckpoint={owner.log_pages}",
         ):
             connection.execute(f"PRAGMA {pragma}")
         _use_wal(connection)
