@@ -31,6 +31,6 @@ def asked(request: dict[str, Any]) -> tuple[int, float]:
     return int(found[1]), float(found[2])
 
 
-def short_job(seed: int, number: int) -> tuple[str, dict[str, Any]]:
-    """One of 0.05 to 1 s, the same in every run of a seed."""
-    return job_of(number, random.Random(f"{seed} {number}").uniform(0.05, 1.0))
+def short_job(seed: int, number: int, longest_s: float) -> tuple[str, dict[str, Any]]:
+    """One of 0.05 s or more, the same in every run of a seed."""
+    return job_of(number, random.Random(f"{seed} {number}").uniform(0.05, longest_s))

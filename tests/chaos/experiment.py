@@ -39,6 +39,7 @@ class Plan:
     seed: int = 0
     longest_gap_s: float = 10.0
     """How long after a fault the next one waits, in the main, for the jobs so far to have ended."""
+    longest_job_s: float = 1.0
     workers: int = 2
     lease_s: float = 2.0
     patience_s: float = 120.0
@@ -88,7 +89,7 @@ def experiment(plan: Plan, folder: Path, say: Callable[[str], None] = lambda _: 
     with stage(plan.mode, folder, workers=beside, settings=_settings(plan)) as held:
         port = free_port()
         add_api(held, port)
-        told = [str(each) for each in (folder, port, plan.jobs, plan.seed)]
+        told = [str(each) for each in (folder, port, plan.jobs, plan.seed, plan.longest_job_s)]
         held.add("client", "tests.chaos.submitting", *told)
         return _World(plan=plan, stage=held).run(say)
 

@@ -1,6 +1,7 @@
 """The client that asks the API for jobs: it may be killed at any moment and goes on where it was.
 
-``python -m tests.chaos.submitting FOLDER PORT COUNT SEED``: so many jobs, each under an idempotency key
+``python -m tests.chaos.submitting FOLDER PORT COUNT SEED LONGEST``: so many jobs of up to
+so many seconds, each under an idempotency key
 of its own, no more than the file ``allowed.txt`` says by then. A job whose acceptance was answered is
 written to ``accepted.txt``; one that was accepted in the moment of a kill, of this process or of the
 API, is asked for again under the same key.
@@ -36,7 +37,7 @@ def allow(folder: Path, count: int) -> None:
     aside.replace(folder / "allowed.txt")
 
 
-def submit_all(folder: Path, port: int, count: int, seed: int) -> None:
+def submit_all(folder: Path, port: int, count: int, seed: int, longest_s: float) -> None:
     """All that were not accepted yet, as they are allowed."""
     path = folder / ACCEPTED
     done = accepted_ids(path)
@@ -46,13 +47,13 @@ def submit_all(folder: Path, port: int, count: int, seed: int) -> None:
         for number in (each for each in range(count) if each not in done):
             while number >= int((folder / "allowed.txt").read_text()):
                 time.sleep(0.02)
-            file.write(f"{number} {_accepted(port, seed, number)}\n")
+            file.write(f"{number} {_accepted(port, seed, number, longest_s)}\n")
             file.flush()
             os.fsync(file.fileno())
 
 
-def _accepted(port: int, seed: int, number: int) -> str:
-    kind, request = short_job(seed, number)
+def _accepted(port: int, seed: int, number: int, longest_s: float) -> str:
+    kind, request = short_job(seed, number, longest_s)
     while True:
         try:
             return str(post_job(port, kind, request, f"{seed}-{number}")["id"])
@@ -61,4 +62,4 @@ def _accepted(port: int, seed: int, number: int) -> str:
 
 
 if __name__ == "__main__":
-    submit_all(Path(sys.argv[1]), *(int(word) for word in sys.argv[2:]))
+    submit_all(Path(sys.argv[1]), *map(int, sys.argv[2:5]), longest_s=float(sys.argv[5]))
