@@ -1,15 +1,17 @@
 """The service under faults and under load, by its real processes.
 
-``python -m benchmarks.service [--quick] [--json] [--only chaos,recovery,accept,overhead,load]``
-``[--mode embedded,celery] [--jobs 1000] [--faults 200] [--trials 50] [--minutes 30] [--log FILE]``
+``python -m benchmarks.service [--quick] [--json]``
+``[--only chaos,recovery,accept,overhead,load] [--mode embedded,celery]``
+``[--jobs 1000] [--faults 200] [--trials 50] [--minutes 30] [--log FILE]``
 
-``chaos``: short jobs while workers, the processes jobs run in, the process that submits, Redis (with
-nothing on disk) are killed, Redis is emptied, and processes stand still past their lease; the handler
-is a stub. ``recovery``: how long until a job runs again, with everybody's settings. ``accept``: answers
-of the API. ``overhead``: a ground job over the same call in Python. ``load``: memory over time.
+``chaos``: short jobs while the API, its client, workers, the processes that jobs run in and Redis
+(with nothing on disk) are killed, Redis is emptied, and processes stand still past their lease; the
+handler is a stub. ``recovery``: how long until a job runs again, with everybody's settings.
+``accept``: answers of the API. ``overhead``: a ground job over the same call in Python. ``load``:
+memory over time.
 
-With ``--log`` every trial is written down, and what is there already is not run again: a long run may
-be ended at any time and goes on from there. Exit code 1: something wanted was not reached.
+With ``--log`` every trial is written down, and what is there already is not run again: a long run
+may be ended at any time and goes on from there. Exit code 1: something wanted was not reached.
 """
 
 from __future__ import annotations
@@ -19,7 +21,7 @@ import json
 import os
 from collections.abc import Callable
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 from rich.console import Console
 
@@ -41,9 +43,7 @@ def main() -> int:
     journal = Journal(args.log)
     modes = tuple(cast("Mode", mode) for mode in args.mode)
     work: dict[str, Callable[[], list[Row]]] = {
-        "chaos": lambda: chaos(
-            journal, modes, jobs=args.jobs, faults=args.faults, seed=args.seed
-        ),
+        "chaos": lambda: chaos(journal, modes, jobs=args.jobs, faults=args.faults, seed=args.seed),
         "recovery": lambda: recovery(journal, modes, trials=args.trials),
         "accept": lambda: accept(journal, seconds=5.0 if args.quick else 20.0),
         "overhead": lambda: overhead(journal, modes, rounds=5 if args.quick else 25),
@@ -70,8 +70,14 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--log", type=Path, help="JSON lines; goes on from what is there")
     args = parser.parse_args()
-    long = {"jobs": 1000, "faults": 200, "trials": 50, "minutes": 30.0, "only": list(PARTS)}
-    quick = {"jobs": 40, "faults": 8, "trials": 4, "minutes": 0.3}
+    long: dict[str, Any] = {
+        "jobs": 1000,
+        "faults": 200,
+        "trials": 50,
+        "minutes": 30.0,
+        "only": list(PARTS),
+    }
+    quick: dict[str, Any] = {"jobs": 40, "faults": 8, "trials": 4, "minutes": 0.3}
     quick["only"] = ["chaos", "accept", "overhead"]
     for name, value in (quick if args.quick else long).items():
         if getattr(args, name) is None:

@@ -6,6 +6,7 @@ import sys
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from benchmarks.service_rows import Journal, Row
 from tests.chaos.experiment import Outcome, Plan, experiment
@@ -40,10 +41,9 @@ def _run(plan: Plan) -> Outcome:
     return outcome
 
 
-def _row(mode: str, found: dict[str, object]) -> Row:
-    hit = found["faults"]
-    assert isinstance(hit, dict)
-    ended_s = float(str(found["ended_after_s"]))
+def _row(mode: str, found: dict[str, Any]) -> Row:
+    hit: dict[str, int] = found["faults"]
+    ended_s = float(found["ended_after_s"])
     wrong = {name: found[name] for name in ("lost", "doubled", "changed", "strangers", "orphans")}
     told = ", ".join(f"{number} {name}" for name, number in wrong.items())
     return Row(

@@ -81,11 +81,11 @@ def _worker_killed(held: Stage, numbers: Iterator[int]) -> list[float]:
 
 
 def _child_killed(held: Stage, numbers: Iterator[int]) -> list[float]:
-    return _hurt(
-        held,
-        numbers,
-        lambda part: any([signal_process(each, signal.SIGKILL) for each in _busy(held, part)]),
-    )
+    def kill(part: Part) -> bool:
+        hit = [signal_process(each, signal.SIGKILL) for each in _busy(held, part)]
+        return any(hit)
+
+    return _hurt(held, numbers, kill)
 
 
 def _hurt(held: Stage, numbers: Iterator[int], hurt: Callable[[Part], bool]) -> list[float]:
@@ -94,7 +94,7 @@ def _hurt(held: Stage, numbers: Iterator[int], hurt: Callable[[Part], bool]) -> 
     if not held.until(lambda: all(_runs(held, each) for each in jobs), PATIENCE_S):
         raise SystemExit("jobs do not begin; see the workers' logs")
     before = {job.id: _now(held, job).attempts for job in jobs}
-    hurt_at = {}
+    hurt_at: dict[str, float] = {}
     for part in held.workers:
         mine = [job for job in jobs if _is_run_by(held, job, part)]
         if mine and hurt(part):
@@ -117,7 +117,8 @@ def _hurt(held: Stage, numbers: Iterator[int], hurt: Callable[[Part], bool]) -> 
 
 def _broker_restarted(held: Stage, numbers: Iterator[int]) -> list[float]:
     """Under a load of short jobs: from its start until a job submitted then has ended."""
-    assert held.redis is not None
+    if held.redis is None:
+        raise ValueError("this mode has no broker")
     load = [_submit(held, next(numbers), 0.2) for _ in range(3 * AT_ONCE)]
     if not held.until(lambda: any(_now(held, each).is_final for each in load), PATIENCE_S):
         raise SystemExit("jobs do not begin; see the workers' logs")

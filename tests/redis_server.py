@@ -52,7 +52,7 @@ class RedisServer:
                 [self._program, *options],
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
-                preexec_fn=die_with_parent,
+                preexec_fn=die_with_parent,  # noqa: PLW1509  (one system call)
             )
             if self._answers():
                 return
@@ -89,7 +89,7 @@ class RedisServer:
             try:
                 if self.call("PING") == b"+PONG\r\n":
                     return True
-            except OSError:
+            except OSError:  # noqa: PERF203
                 time.sleep(0.02)
         self.kill()
         return False

@@ -1,7 +1,7 @@
 """Jobs in, faults in between, and what must hold of every job at the end.
 
-The parts are those of the service: its API, worker processes with all they start, Redis without a disk;
-and a client that asks for jobs. Only the handler is a stub (:mod:`tests.chaos.stub`).
+The parts are those of the service: its API, worker processes with all they start, Redis without a
+disk; and a client that asks for jobs. Only the handler is a stub (:mod:`tests.chaos.stub`).
 """
 
 from __future__ import annotations
@@ -186,9 +186,9 @@ class _World:
 
     def _all_ended(self) -> bool:
         self._look()
-        return len(submitting.accepted_ids(self.stage.folder / submitting.ACCEPTED)) == self.plan.jobs and all(
-            job.is_final for job in _all_jobs(self.stage.store)
-        )
+        return len(
+            submitting.accepted_ids(self.stage.folder / submitting.ACCEPTED)
+        ) == self.plan.jobs and all(job.is_final for job in _all_jobs(self.stage.store))
 
     def _judged(self, hit: Counter[str], ended_after_s: float, took_s: float) -> Outcome:
         jobs = {job.id: job for job in _all_jobs(self.stage.store)}

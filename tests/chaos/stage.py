@@ -63,7 +63,8 @@ def stage(
     settings: Mapping[str, object],
     stubbed: bool = True,
 ) -> Iterator[Stage]:
-    """Workers and their broker are not begun before the stage is kept; nothing runs behind the block.
+    """Workers and their broker are not begun before the stage is kept; nothing runs behind the
+    block.
 
     ``settings`` are those of service and session, by their names. ``stubbed``: no model, but
     :mod:`tests.chaos.stub`.

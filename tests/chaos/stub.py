@@ -1,8 +1,8 @@
 """What stands in for the model in chaos: it takes the time that it is told, and leaves traces.
 
-Its effects are the two that a real handler has: what it gives back (a row, guarded by the fence), and
-a product in a file under the job's own name, made aside and renamed. Every run also appends a line to
-``runs.txt``, so that runs are counted however they end. Workers are told of it by ``VIDQA_HANDLER``.
+Its effects are the two that a real handler has: what it gives back (a row, guarded by the fence),
+and a product in a file under the job's own name, made aside and renamed. Every run also appends a
+line to ``runs.txt``, so that runs are counted however they end. ``VIDQA_HANDLER`` tells workers.
 """
 
 from __future__ import annotations

@@ -2,9 +2,9 @@
 
 ``python -m tests.chaos.submitting FOLDER PORT COUNT SEED LONGEST``: so many jobs of up to
 so many seconds, each under an idempotency key
-of its own, no more than the file ``allowed.txt`` says by then. A job whose acceptance was answered is
-written to ``accepted.txt``; one that was accepted in the moment of a kill, of this process or of the
-API, is asked for again under the same key.
+of its own, no more than the file ``allowed.txt`` says by then. A job whose acceptance was answered
+is written to ``accepted.txt``; one that was accepted in the moment of a kill, of this process or of
+the API, is asked for again under the same key.
 """
 
 from __future__ import annotations
@@ -16,7 +16,6 @@ from pathlib import Path
 
 from tests.chaos.asking import short_job
 from tests.chaos.front import post_job
-
 
 ACCEPTED = "accepted.txt"
 
@@ -57,7 +56,7 @@ def _accepted(port: int, seed: int, number: int, longest_s: float) -> str:
     while True:
         try:
             return str(post_job(port, kind, request, f"{seed}-{number}")["id"])
-        except OSError:  # no API, half an answer, or "busy"
+        except OSError:  # noqa: PERF203  no API, half an answer, or "busy"
             time.sleep(0.1)
 
 

@@ -67,7 +67,10 @@ def test_a_broker_that_is_away_is_a_typed_error_and_one_that_is_back_hears(
 ) -> None:
     bell.ring([Rung(job_id="job_1", queue="gpu")])
     redis.kill()
-    for call in (lambda: bell.ring([Rung(job_id="job_2", queue="gpu")]), lambda: bell.waiting("gpu")):
+    for call in (
+        lambda: bell.ring([Rung(job_id="job_2", queue="gpu")]),
+        lambda: bell.waiting("gpu"),
+    ):
         with pytest.raises(JobError) as caught:
             call()
         assert caught.value.code == "broker_away"

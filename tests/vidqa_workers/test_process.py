@@ -40,9 +40,7 @@ def desk(
     """A process of a pool, in this one, whose handler ends at once."""
     monkeypatch.setenv("VIDQA_HANDLER", "tests.vidqa.jobs.stubs:run")
     before = signal.getsignal(signal.SIGUSR2)
-    made = Desk(
-        ServiceSettings(data_dir=tmp_path), Post(node=HERE, queue="gpu", broker=redis.url)
-    )
+    made = Desk(ServiceSettings(data_dir=tmp_path), Post(node=HERE, queue="gpu", broker=redis.url))
     yield made
     made.close()
     signal.signal(signal.SIGUSR2, before)

@@ -1,8 +1,8 @@
 """The Celery application: every setting, each with what happens without it.
 
 A job is a row in the database; a message carries its id and nothing else. So nothing that a broker
-loses, repeats or keeps matters: lost messages are sent again by whoever re-dispatches, repeated ones
-find the row taken and are dropped. The settings only make both rare.
+loses, repeats or keeps matters: lost messages are sent again by whoever re-dispatches, repeated
+ones find the row taken and are dropped. The settings only make both rare.
 
 Prefork, because it is the only pool in which a time limit, a kill and a shutdown all leave the
 message with the broker: ``solo`` acknowledges and loses a running job on a cold shutdown. Never

@@ -57,7 +57,9 @@ def server_version(info: Mapping[str, object]) -> tuple[str, Version]:
     """``("redis" | "valkey", (major, minor, patch))``; Valkey says an old Redis version as well."""
     name = "valkey" if "valkey_version" in info else "redis"
     numbers = str(info.get(f"{name}_version", "0.0.0")).split(".")
-    major, minor, patch = (int(each) if each.isdecimal() else 0 for each in (*numbers, "0", "0")[:3])
+    major, minor, patch = (
+        int(each) if each.isdecimal() else 0 for each in (*numbers, "0", "0")[:3]
+    )
     return name, (major, minor, patch)
 
 

@@ -43,7 +43,8 @@ class Member:
         self.queue: Queue = queue
         """Whose jobs it runs."""
         self.node = ""
-        """Name of its present run, with which those of its processes begin; none before the first."""
+        """Name of its present run, with which those of its processes begin; none before the
+        first."""
         self._process: subprocess.Popen[bytes] | None = None
         self._began_at, self._early_ends, self._not_before = 0.0, 0, 0.0
 
@@ -124,9 +125,7 @@ def is_alive(pid: int) -> bool:
     return True
 
 
-def stop(
-    members: Sequence[Member], is_idle: Callable[[Member], bool], *, grace_s: float
-) -> None:
+def stop(members: Sequence[Member], is_idle: Callable[[Member], bool], *, grace_s: float) -> None:
     """End them softly: they take no more jobs, and what runs may end within ``grace_s``."""
     for member in members:
         member.ask_to_end()

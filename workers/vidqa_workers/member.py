@@ -1,7 +1,7 @@
 """A Celery worker's first process, started by :mod:`vidqa_workers.crew`.
 
-It never imports torch, so that what it forks may use a card; jobs run in its children. It ends, with
-all of them, when whoever started it is gone.
+It never imports torch, so that what it forks may use a card; jobs run in its children. It ends,
+with all of them, when whoever started it is gone.
 """
 
 from __future__ import annotations

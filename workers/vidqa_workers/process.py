@@ -1,7 +1,8 @@
-"""What a process of a Celery pool is to the service: a worker that looks for a job when a bell rings.
+"""What a process of a Celery pool is to the service: a worker that looks for a job when a bell
+rings.
 
-A message has a job's id and nothing else. The row says whether there is anything to do: a message that
-comes twice, late, or about a job that was cancelled finds it taken or ended, and is dropped.
+A message has a job's id and nothing else. The row says whether there is anything to do: a message
+that comes twice, late, or about a job that was cancelled finds it taken or ended, and is dropped.
 """
 
 from __future__ import annotations
@@ -38,7 +39,8 @@ class Post:
     """Where a process works."""
 
     node: str
-    """Name of this run of its Celery worker, unlike any other's; those of its processes begin so."""
+    """Name of this run of its Celery worker, unlike any other's; those of its processes begin
+    so."""
     queue: Queue
     broker: str
     session: Mapping[str, Any] = field(default_factory=dict)
@@ -49,9 +51,10 @@ def prepare(app: Celery, settings: ServiceSettings, post: Post) -> None:
     """Give an application its task; before it forks. Each of its processes is a worker then."""
     desk: list[Desk] = []  # filled behind the fork: connections and threads do not survive one
 
-    @app.task(name=RUN_JOB)
     def run_job(job_id: str, sent_on: bool = False) -> None:
         desk[0].answer(job_id, sent_on=sent_on)
+
+    app.task(name=RUN_JOB)(run_job)
 
     def begin(**_: Any) -> None:
         desk.append(Desk(settings, post))
@@ -132,9 +135,9 @@ class Desk:
 
     def _register(self) -> bool:
         """Whether the database was there to be told."""
-        here = {"host": socket.gethostname(), "pid": os.getpid()}
+        host, queues = socket.gethostname(), [self._post.queue]
         try:
-            self._store.register(self._worker, queues=[self._post.queue], **here)
+            self._store.register(self._worker, host=host, pid=os.getpid(), queues=queues)
         except ServiceError as err:
             log.warning("%s", err)
             return False

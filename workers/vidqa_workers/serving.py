@@ -47,8 +47,8 @@ def serve(
 ) -> None:
     """Work until SIGTERM or SIGINT, then end softly.
 
-    ``session`` is what the model's session is opened with, beside the environment and the file. Raises
-    :class:`SettingsError` without a broker, :class:`ServiceError` where there is no database.
+    ``session`` is what the model's session is opened with, beside environment and file.
+    Raises :class:`SettingsError` without a broker, :class:`ServiceError` without a database.
     """
     if settings.broker is None:
         raise SettingsError(
@@ -108,8 +108,7 @@ class _Round:
 
     def until(self, stopping: threading.Event) -> None:
         watches = {
-            member: ClaimWatch(member.queue, self.settings.claim_watch_s)
-            for member in self.members
+            member: ClaimWatch(member.queue, self.settings.claim_watch_s) for member in self.members
         }
         try:
             while not stopping.wait(LOOK_S):
@@ -151,12 +150,12 @@ class _Round:
             self._heard[worker.id] = (worker.pid, now)
         limit_s = self.settings.lease_s + self.settings.cancel_grace_s
         silent = {
-            worker: pid
-            for worker, (pid, at) in self._heard.items()
-            if worker.startswith(f"{member.node}.") and now - at > limit_s
+            name: pid
+            for name, (pid, at) in self._heard.items()
+            if name.startswith(f"{member.node}.") and now - at > limit_s
         }
-        for worker in silent:
-            del self._heard[worker]
+        for each in silent:
+            del self._heard[each]
         return [pid for pid in silent.values() if crew.is_alive(pid)]
 
     def _ring_again(self, queue: Queue, counts: Counts, mine: Sequence[Worker]) -> None:

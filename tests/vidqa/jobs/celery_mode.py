@@ -27,9 +27,7 @@ class CeleryService(Base):
 
     def start(self) -> None:
         self._redis.start()
-        self._process = launch(
-            "vidqa_workers.serving", self.settings, queues=["gpu"], session={}
-        )
+        self._process = launch("vidqa_workers.serving", self.settings, queues=["gpu"], session={})
 
     def stop(self) -> None:
         if self._process is not None:
