@@ -72,14 +72,22 @@ def post_job(port: int, kind: str, request: dict[str, Any], key: str) -> dict[st
 
 
 def call(
-    port: int, method: str, path: str, body: dict[str, Any] | None = None, *, key: str | None = None
+    port: int,
+    method: str,
+    path: str,
+    body: dict[str, Any] | None = None,
+    *,
+    key: str | None = None,
+    secret: str | None = None,
 ) -> tuple[int, Any]:
-    """Status and JSON (or text) of one request."""
+    """Status and JSON (or text) of one request, under an idempotency key and an API key."""
     line = http.client.HTTPConnection(HOST, port, timeout=30)
     try:
         headers = {"Content-Type": "application/json"} if body is not None else {}
         if key is not None:
             headers["Idempotency-Key"] = key
+        if secret is not None:
+            headers["Authorization"] = f"Bearer {secret}"
         line.request(method, path, None if body is None else json.dumps(body), headers)
         answer = line.getresponse()
         text = answer.read().decode()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -76,6 +77,7 @@ def stage(
             given["broker"] = redis.url
         environ = {f"VIDQA_{name.upper()}": str(value) for name, value in given.items()}
         environ |= {stub.FOLDER: str(folder), "OMP_NUM_THREADS": "1"}
+        environ["PYTHONPATH"] = os.pathsep.join(sys.path)
         if stubbed:
             environ["VIDQA_HANDLER"] = stub.NAME
         (folder / "products").mkdir(parents=True, exist_ok=True)

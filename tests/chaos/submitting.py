@@ -61,4 +61,5 @@ def _accepted(port: int, seed: int, number: int, longest_s: float) -> str:
 
 
 if __name__ == "__main__":
-    submit_all(Path(sys.argv[1]), *map(int, sys.argv[2:5]), longest_s=float(sys.argv[5]))
+    _port, _count, _seed = map(int, sys.argv[2:5])
+    submit_all(Path(sys.argv[1]), _port, _count, _seed, float(sys.argv[5]))
