@@ -11,6 +11,7 @@ LIGHT = [
     "vidqa",
     "vidqa.cli.main",
     "vidqa.cache",
+    "vidqa.fetching",
     "vidqa.video",
     "vidqa.sampling",
     "vidqa.replies",

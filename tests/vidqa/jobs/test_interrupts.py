@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -44,9 +45,20 @@ def test_nothing_on_the_way_takes_an_end_for_an_error() -> None:
     assert not issubclass(Interrupted, Exception)
 
 
-@pytest.mark.parametrize("threads", [1, 2])
-def test_decoding_ends_and_can_be_repeated(clip: Path, threads: int) -> None:
-    reader = open_reader(clip, threads=threads)
+@pytest.mark.parametrize(
+    ("kind", "threads"),
+    [
+        ("pyav", 1),
+        ("pyav", 2),
+        pytest.param(
+            "isolated",
+            1,
+            marks=pytest.mark.skipif(sys.platform != "linux", reason="confines on Linux"),
+        ),
+    ],
+)
+def test_decoding_ends_and_can_be_repeated(clip: Path, kind: str, threads: int) -> None:
+    reader = open_reader(clip, reader=kind, threads=threads)
     before = reader.read_frames([0.5, 6.0], (28, 28))
     interrupts.ask()
     with pytest.raises(Interrupted):
