@@ -33,7 +33,8 @@ class Caller:
             )
 
 
-LOCAL_CALLER = Caller(tenant=LOCAL, scopes=frozenset(SCOPES), key_id=None)
+_ALL: frozenset[Scope] = frozenset(SCOPES)
+LOCAL_CALLER = Caller(tenant=LOCAL, scopes=_ALL, key_id=None)
 """Owner of everything on a service without keys."""
 
 

@@ -41,8 +41,8 @@ def serve(
 
     Loopback needs no key. vidqa keys add NAME makes one; with it, --host 0.0.0.0 serves others.
     """
-    from vidqa.logs import configure_logs  # late, as all that help does not need
     from vidqa.api.serving.whole import serve as serve_until_told
+    from vidqa.logs import configure_logs  # late, as all that help does not need
     from vidqa.service_settings import load_service_settings
 
     if model is not None:  # for every process of the service, this one and those it starts

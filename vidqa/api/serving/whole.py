@@ -15,10 +15,10 @@ from types import FrameType
 from vidqa.api.app import make_app
 from vidqa.api.hosts import is_loopback
 from vidqa.api.intake.arrival import disk_errors
+from vidqa.api.service import Service
 from vidqa.api.serving import server
 from vidqa.api.serving.children import Child, Kept, WorkerProcess
 from vidqa.api.serving.listening import listen, url_of
-from vidqa.api.service import Service
 from vidqa.errors import SettingsError
 from vidqa.jobs.embedded import EmbeddedWorker
 from vidqa.service.keys import ApiKeys
@@ -39,9 +39,10 @@ def serve(
 ) -> None:
     """Serve until SIGTERM or SIGINT, then end within 30 seconds.
 
-    Without a broker one worker process does the jobs. ``tell`` is given the URL and the number of keys when requests are taken. Raises :class:`SettingsError`
-    ``key_required``, :class:`vidqa.errors.ServiceError` where socket, folder or database will not
-    do; nothing is left running then.
+    Without a broker one worker process does the jobs. ``tell`` is given the URL and the number of
+    keys when requests are taken. Raises :class:`SettingsError` ``key_required``, and
+    :class:`vidqa.errors.ServiceError` where socket, folder or database will not do; nothing is left
+    running then.
     """
     app = make_app(settings)  # opens everything: what cannot be opened is told before anything runs
     service: Service = app.state.service
