@@ -21,7 +21,7 @@ from vidqa.jobs.part import (
     now_of,
     waiting_from,
 )
-from vidqa.service.records import Job, Report, Rung
+from vidqa.service.records import Job, Queue, Report, Rung
 from vidqa.service.rows import job_of, to_text
 from vidqa.service.tables import idempotency, jobs, locks, workers
 
@@ -84,6 +84,14 @@ class Redispatching(Part):
             with self._db.writing() as db:
                 change = update(jobs).where(jobs.c.id.in_(job_ids), jobs.c.state == "queued")
                 db.execute(change.values(rung_at=now_s()))
+
+    def forget_bells(self, queue: Queue) -> None:
+        """Bells of this queue that were rung over a second ago were not heard, as when a broker
+        lost what it held: they are to be rung again."""
+        with self._db.writing() as db:
+            heard = and_(jobs.c.state == "queued", jobs.c.rung_at < now_s() - 1)
+            change = update(jobs).where(jobs.c.queue == queue, heard)
+            db.execute(change.values(rung_at=None))
 
     def _elected(self, db: Connection, holder: str, now: float) -> bool:
         row = {"name": "redispatch", "holder": holder, "until": now + _LOCK_S}

@@ -108,6 +108,10 @@ class JobStore(Accepting, Reading, Claiming, Ending, Redispatching, Staffing, Po
             self._db.tidy()
         return report
 
+    def announce(self) -> None:
+        """Ring, in the background, what is to be rung: somebody is free, or heard nothing."""
+        self._wake()
+
     def close(self) -> None:
         """Take what was handed over, then let go of every connection."""
         self._group.close()

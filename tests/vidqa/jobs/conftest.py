@@ -8,11 +8,13 @@ from typing import Any
 
 import pytest
 
+from tests.vidqa.jobs.celery_mode import CeleryService
 from tests.vidqa.jobs.services import MODES, with_stubs
 from vidqa.jobs.part import Rules
 from vidqa.jobs.store import JobStore
 from vidqa.service.owner import open_database
 
+MODES["celery"] = CeleryService
 RULES = Rules(courtesy_s=5.0, patience_s=60.0)
 
 
