@@ -14,7 +14,7 @@ from vidqa.archive.records import Filter, Video, VideoState
 from vidqa.archive.remote import is_url
 from vidqa.errors import RequestError
 from vidqa.pipeline.retrieval.archive import Archive
-from vidqa.pipeline.retrieval.care import remove
+from vidqa.pipeline.retrieval.removing import remove
 from vidqa.service.archives import Archives
 from vidqa.service.records import JsonDict
 from vidqa.service.scoping import archive_id_of, archive_name

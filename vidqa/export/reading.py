@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import Any, TypeVar
 
 from vidqa.errors import ExportError
+from vidqa.hits import Hit, Verdict, VideoRef
 from vidqa.results import (
     AskResult,
     Chapter,
@@ -26,15 +27,7 @@ from vidqa.results import (
     Segment,
     VideoFacts,
 )
-from vidqa.search_results import (
-    ArchiveAnswer,
-    Citation,
-    Hit,
-    Scope,
-    SearchResult,
-    Verdict,
-    VideoRef,
-)
+from vidqa.search_results import ArchiveAnswer, Citation, Scope, SearchResult
 from vidqa.timeline import Span
 
 Body = Mapping[str, Any]

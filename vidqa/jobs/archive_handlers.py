@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from vidqa.archive.records import Filter
 from vidqa.effort import Effort, Halt
 from vidqa.pipeline.ingest_report import Watcher
-from vidqa.pipeline.retrieval.searcher import SearchOptions
+from vidqa.pipeline.retrieval.search_options import SearchOptions
 from vidqa.service.archive_requests import ReindexRequest, SearchFilter, SearchRequest
 from vidqa.service.library import Library
 from vidqa.service.records import LOCAL, JsonDict
