@@ -17,6 +17,7 @@ from vidqa.api.service import Service
 from vidqa.api.threads import aside
 from vidqa.api.waiting import pause_s, rest
 from vidqa.errors import RequestError
+from vidqa.jobs.store import JobStore
 from vidqa.service.records import JobEvent
 
 HEARTBEAT_S = 15
@@ -27,9 +28,8 @@ _SEQ_DIGITS = 18
 
 async def stream_of(service: Service, tenant: str, job_id: str, after: int) -> Response:
     """The answer to a request for events; raises :class:`JobError` for a job that is not there."""
-    job = await aside(service.jobs.get, tenant, job_id)
-    first = await aside(service.jobs.events, tenant, job_id, after=after)
-    if job.is_final and not first:
+    ended, first = await aside(_look, service.jobs, tenant, job_id, after)
+    if ended and not first:
         return Response(status_code=204)
     return EventSourceResponse(
         _told(service, tenant, job_id, after),
@@ -57,18 +57,22 @@ def after_of(last_event_id: str | None, after: int | None) -> int:
 async def _told(
     service: Service, tenant: str, job_id: str, after: int
 ) -> AsyncIterator[ServerSentEvent]:
-    """A job that is final when its events are read has no more of them than those."""
     silent_s = 0.0
     while True:
-        job = await aside(service.jobs.get, tenant, job_id)
-        events = await aside(service.jobs.events, tenant, job_id, after=after)
+        ended, events = await aside(_look, service.jobs, tenant, job_id, after)
         for event in events:
             after, silent_s = event.seq, 0.0
             yield encoded(job_id, event)
-        if job.is_final or service.stopping.is_set():
+        if ended or service.stopping.is_set():
             return  # whoever follows comes back, and goes on at the same event
         await rest(service, pause := pause_s(silent_s))
         silent_s += pause
+
+
+def _look(jobs: JobStore, tenant: str, job_id: str, after: int) -> tuple[bool, list[JobEvent]]:
+    """Whether the job has ended, asked first: then no more events come than are read next."""
+    ended = jobs.get(tenant, job_id).is_final
+    return ended, jobs.events(tenant, job_id, after=after)
 
 
 def encoded(job_id: str, event: JobEvent) -> ServerSentEvent:

@@ -4,6 +4,7 @@ transaction, so that nobody sees one without the others, and an end happens once
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -34,6 +35,10 @@ _PLACES = ("segments", "evidence", "chapters")
 
 _FOUND = ("hits", "citations", "others")
 """Lists of stretches of many videos, each of which says which."""
+
+
+_STORED = re.compile(r"(?:/[^/:\n]+)*/media/[0-9a-f]{2}/[0-9a-f]{64}")
+"""A file of the library, as an error about it names it: where it lies is nobody's business."""
 
 
 class Ending(Part):
@@ -77,7 +82,9 @@ class Ending(Part):
 
         Raises :class:`LeaseLost`.
         """
-        told = error.to_dict() if isinstance(error, VidqaError) else error
+        told: JsonDict = dict(error.to_dict() if isinstance(error, VidqaError) else error)
+        if "message" in told:
+            told["message"] = _STORED.sub("the video", str(told["message"]))
         with self._db.writing() as db:
             now = now_of(db)
             job = change_claimed(db, claim, {"progress_at": now})

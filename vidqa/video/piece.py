@@ -97,7 +97,8 @@ def _check(said: bytes, status: int, path: Path) -> None:
         ) from err
     if error:
         kind = VideoError if error.get("stage") == "video" else ExportError
-        raise kind(str(error["message"]), code=str(error["code"]), next_step=error["next_step"])
+        words = str(error["message"]).replace(str(path), path.name)
+        raise kind(words, code=str(error["code"]), next_step=error["next_step"])
 
 
 def main() -> None:

@@ -59,6 +59,17 @@ def test_a_job_that_is_waited_for_answers_with_its_result(
     assert stretch["id"].startswith("seg_")
 
 
+def test_an_error_does_not_tell_where_the_video_lies(stand: Stand) -> None:
+    job_id = stand.submit()
+    claim = stand.worker.claim()
+    path = stand.video().path
+    message = f"no: {path}: not a video"
+    error = {"code": "not_a_video", "stage": "video", "message": message}
+    stand.store.fail(claim, {**error, "next_step": "", "retryable": False})
+    told = stand.http.get(f"/v1/jobs/{job_id}").json()["error"]["message"]
+    assert told == "no: the video: not a video"
+
+
 def test_a_job_that_takes_longer_than_the_wait_is_answered_with_202(stand: Stand) -> None:
     began_s = time.monotonic()
     told = stand.http.post("/v1/ground", json=asked(stand), headers={"prefer": "wait=1"})
