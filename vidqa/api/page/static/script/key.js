@@ -43,7 +43,8 @@ function changed() {
   for (const call of listeners) call();
 }
 
-export function setUpKey() {
+/** `changedByHand` is called after a key was entered or forgotten through the button. */
+export function setUpKey(changedByHand) {
   const dialog = byId("key-dialog");
   byId("key-form").addEventListener("submit", (event) => {
     event.preventDefault();
@@ -60,11 +61,11 @@ export function setUpKey() {
     changed();
     dialog.close("");
   });
-  byId("key-button").addEventListener("click", () => {
+  byId("key-button").addEventListener("click", async () => {
+    const entered = wantKey({ message: "" });
     byId("key-error").textContent = "";
-    byId("key-forget").hidden = false;
-    wantKey({ message: "" });
-    byId("key-error").textContent = "";
+    await entered;
+    changedByHand();
   });
   byId("key-button").hidden = !keyOf();
 }

@@ -2,7 +2,7 @@
 
 import { el, icon } from "./dom.js";
 import { Scale, rowsOf } from "./scale.js";
-import { clock, percent } from "./time.js";
+import { clock } from "./time.js";
 
 const ROWS = 4;
 const LABEL_PX = 84;
@@ -87,17 +87,17 @@ export class Timeline extends EventTarget {
 
   #zoom(scale) {
     this.#scale = scale;
-    const focused = this.#marks().indexOf(document.activeElement);
     this.#draw();
-    if (focused >= 0) this.#marks()[focused]?.focus();
   }
 
   #draw() {
     const { marks, looked, considered } = this.#shown;
+    const focused = this.#marks().indexOf(document.activeElement);
     const rows = rowsOf(marks, ROWS);
     const height = Math.max(1, ...rows.map((row) => row + 1));
     this.#parts.marks.style.setProperty("--rows", height);
     this.#parts.marks.replaceChildren(...marks.map((mark, i) => this.#mark(mark, i, rows[i])));
+    if (focused >= 0) this.#marks()[focused]?.focus({ preventScroll: true });
     this.#parts.looked.replaceChildren(
       ...looked.map((each) => this.#stretch("looked", each)),
       ...considered.map((each) => this.#stretch("considered", each)),
@@ -298,6 +298,3 @@ function build() {
   const bar = el("div", { class: "tl-bar" }, time, legend, el("div", { class: "tl-zoom", role: "group", "aria-label": "Zoom" }, out, fit, zoomIn));
   return { top: [bar, body, overview], time, legend, scrub, marks, looked, ruler, chosen, head, hover, body, view, overview, out, fit, zoomIn };
 }
-
-/** "100% of the video looked at" and the like, for beside the timeline. */
-export const coverageWords = (coverage) => `looked at ${percent(coverage.fraction)} of the video`;

@@ -1,0 +1,83 @@
+// Pictures and films behind a key: an <img> or <video> can send none, so the service worker adds it;
+// where the browser allows no worker (plain HTTP from another machine), the file is fetched first.
+
+import { send } from "./api.js";
+import { keyOf, onKey } from "./key.js";
+
+const LARGEST_FETCHED = 500e6;
+let worker = null;
+
+/** An address that a media element can show; a `blob:` one has to be revoked by `letGo`. */
+export async function addressOf(path, { bytes = 0 } = {}) {
+  if (!keyOf() || (await working())) return path;
+  if (bytes > LARGEST_FETCHED) return path;
+  const response = await send("GET", path);
+  return URL.createObjectURL(await response.blob());
+}
+
+export function letGo(address) {
+  if (address?.startsWith("blob:")) URL.revokeObjectURL(address);
+}
+
+/** Shows the picture at `path` in `image`; one that cannot be had leaves an empty frame and says so. */
+export async function showPicture(image, path) {
+  image.addEventListener("error", () => image.closest(".frame, .thumb")?.classList.add("missing"), { once: true });
+  image.addEventListener("load", () => letGo(image.src), { once: true });
+  try {
+    image.src = await addressOf(path);
+  } catch {
+    image.dispatchEvent(new Event("error"));
+  }
+}
+
+/** Saves what `path` answers as a file named `name`. */
+export async function download(path, name) {
+  const response = await send("GET", path);
+  save(await response.blob(), nameOf(response) ?? name);
+}
+
+export function save(blob, name) {
+  const address = URL.createObjectURL(blob);
+  const link = document.createElement("a");
+  link.href = address;
+  link.download = name;
+  document.body.append(link);
+  link.click();
+  link.remove();
+  setTimeout(() => URL.revokeObjectURL(address), 60_000);
+}
+
+function nameOf(response) {
+  const told = response.headers.get("Content-Disposition") ?? "";
+  const whole = /filename\*=UTF-8''([^;]+)/i.exec(told);
+  return whole ? decodeURIComponent(whole[1]) : (/filename="([^"]+)"/.exec(told)?.[1] ?? null);
+}
+
+/** Whether the worker stands between this page and the service; started at the first key. */
+function working() {
+  if (!("serviceWorker" in navigator)) return false;
+  worker ??= start();
+  return worker;
+}
+
+async function start() {
+  try {
+    await navigator.serviceWorker.register(new URL("../worker.js", import.meta.url), { scope: "/" });
+  } catch {
+    return false; // refused by the browser: files are fetched instead
+  }
+  if (navigator.serviceWorker.controller) return true;
+  return new Promise((resolve) => {
+    const timer = setTimeout(() => resolve(false), 3000);
+    navigator.serviceWorker.addEventListener("controllerchange", () => {
+      clearTimeout(timer);
+      resolve(true);
+    }, { once: true });
+  });
+}
+
+export function setUpMedia() {
+  navigator.serviceWorker?.addEventListener("message", (event) => event.ports[0]?.postMessage(keyOf()));
+  navigator.serviceWorker?.startMessages();
+  onKey(() => keyOf() && working());
+}
