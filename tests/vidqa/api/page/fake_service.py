@@ -16,6 +16,7 @@ import json
 import re
 import time
 from collections.abc import AsyncIterator
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -126,8 +127,9 @@ class FakeService:
             return FileResponse(self.videos[video_id]["path"], media_type="video/mp4")
 
         @app.get("/v1/segments/{segment_id}/frame.jpg")
-        async def frame(segment_id: str, pts: float = 0.0) -> Response:
-            return Response(_frame(next(iter(self.videos.values()))["path"], pts), media_type="image/jpeg")
+        def frame(segment_id: str, pts: float = 0.0) -> Response:
+            path = next(iter(self.videos.values()))["path"]
+            return Response(_frame(path, pts), media_type="image/jpeg")
 
         @app.get("/v1/segments/{segment_id}/clip.mp4")
         async def clip(segment_id: str) -> Response:
@@ -314,8 +316,10 @@ def _problem(body: Body) -> JSONResponse:
     return JSONResponse(body, status_code=body["status"], media_type="application/problem+json")
 
 
+@lru_cache
 def _frame(path: str, pts: float) -> bytes:
     with av.open(path) as container:
+        container.seek(int(pts * av.time_base))
         frames = container.decode(video=0)
         frame = next(each for each in frames if each.time is not None and each.time >= pts - 0.02)
         picture = io.BytesIO()

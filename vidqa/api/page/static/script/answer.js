@@ -9,7 +9,8 @@ import { coverageOf, explanationOf, headlineOf, momentWords, momentsOf, precisio
 import { clock, length, plural } from "./time.js";
 
 const FORMATS = [["srt", "SRT"], ["vtt", "VTT"], ["csv", "CSV"], ["edl", "EDL"], ["json", "JSON"]];
-const PICTURE_FORMATS = new Set(["csv", "json"]);
+/** Formats that can also say that there is nothing; the others are lists of stretches. */
+const TABLES = new Set(["csv", "json"]);
 
 const STAGES = {
   load: "Loading the model",
@@ -90,7 +91,7 @@ export function renderResult(panel, job, result, moves) {
     el("h2", { id: "answer-title", class: `outcome ${result.outcome}`, tabindex: -1 }, outcomeSign(result.outcome), el("span", {}, headlineOf(result))),
     ...(explanation ? [el("p", { class: "explanation" }, explanation)] : []),
     ...warningsOf(result).map((words) => el("p", { class: "warning" }, words)),
-    el("ol", { class: "moments" }, ...moments.map((moment, i) => renderMoment(moment, i, moments.length, moves))),
+    el("ol", { class: moments.length > 2 ? "moments many" : "moments" }, ...moments.map((moment, i) => renderMoment(moment, i, moments.length, moves))),
     ...consideredList(result, moves),
     el("p", { class: "quiet coverage-words" }, coverageOf(result)),
     exports(job, result),
@@ -153,7 +154,7 @@ function consideredList(result, moves) {
 
 function exports(job, result) {
   const picture = result.video?.kind === "image";
-  const buttons = FORMATS.filter(([format]) => !picture || PICTURE_FORMATS.has(format)).map(([format, label]) =>
+  const buttons = FORMATS.filter(([format]) => TABLES.has(format) || (!picture && momentsOf(result).length)).map(([format, label]) =>
     el("button", { type: "button", class: "plain small", data: { format }, on: { click: () => guarded(() => exportAs(job, result, format)) } }, label));
   return el("div", { class: "exports", role: "group", "aria-label": "Export" }, el("span", { class: "quiet" }, "Export"), ...buttons);
 }

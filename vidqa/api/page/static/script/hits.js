@@ -9,7 +9,6 @@ import { spanWords } from "./result.js";
 import { clock, percent, plural } from "./time.js";
 
 const VERDICTS = { confirmed: ["check", "confirmed"], denied: ["cross", "denied"] };
-const FOUND_BY = { vector: "seen", text: "said", lines: "said", words: "said" };
 
 export const nameOf = (hit) => hit.video.name ?? (hit.video.path ?? "").split("/").pop() ?? hit.video.id;
 
@@ -27,7 +26,7 @@ export function renderHit(hit) {
   } else {
     thumb.classList.add("missing");
   }
-  const by = [...new Set((hit.found_by ?? []).map((each) => FOUND_BY[each] ?? each))].join(" and ");
+  const said = (hit.found_by ?? []).some((each) => each !== "vector");
   const others = (hit.also_in ?? []).length;
   return el(
     "li",
@@ -37,7 +36,7 @@ export function renderHit(hit) {
       { type: "button", class: `hit ${hit.verdict ?? "unseen-hit"}`, "aria-label": `Play ${words}`, on: { click: () => guarded(() => playPlace(hit)) } },
       thumb,
       el("span", { class: "hit-name" }, name),
-      el("span", { class: "hit-facts" }, el("span", { class: `verdict ${hit.verdict ?? ""}` }, sign ? icon(sign) : null, `${word}${hit.verdict === "confirmed" ? sure : ""}`), el("span", { class: "quiet tabular" }, `score ${hit.score.toFixed(2)}`), by ? el("span", { class: "quiet" }, by) : null),
+      el("span", { class: "hit-facts" }, el("span", { class: `verdict ${hit.verdict ?? ""}` }, sign ? icon(sign) : null, `${word}${hit.verdict === "confirmed" ? sure : ""}`), el("span", { class: "quiet tabular" }, `score ${hit.score.toFixed(2)}`), said ? el("span", { class: "quiet" }, "said") : null),
       ...(hit.lines ?? []).slice(0, 2).map((line) => el("q", { class: "hit-line" }, typeof line === "string" ? line : (line.text ?? ""))),
       others ? el("span", { class: "quiet small" }, `the same footage in ${plural(others, "other file")}`) : null,
     ),

@@ -41,6 +41,7 @@ export class Library {
     this.#add(page);
     const examples = this.#shown.size ? [] : (await get("/page/examples")).examples;
     byId("library").hidden = !this.#shown.size;
+    byId("videos").classList.toggle("first", !this.#shown.size);
     byId("examples").hidden = !examples.length;
     byId("example-list").replaceChildren(...examples.map((each) => this.#example(each)));
   }

@@ -79,3 +79,16 @@ export function warningsOf(result) {
   if (broken !== undefined) warnings.push(`The file cannot be read from ${clock(broken)} on; nothing after it was seen.`);
   return [...warnings, ...(result.notes ?? []).filter((note) => !warnings.includes(note))];
 }
+
+/** What the kinds of marks on the timeline mean, those that this result has. */
+export function legendOf(result) {
+  const moments = momentsOf(result);
+  const rows = [
+    [moments.length > 0, "found", result.chapters ? "happens" : "found"],
+    [moments.some((moment) => moment.precision_s > 0), "unsure", "may reach so far"],
+    [(result.considered ?? []).some((each) => each.confirmed !== true), "candidate", "candidate, not confirmed"],
+    [result.coverage !== undefined, "seen", "looked at"],
+    [(result.coverage?.fraction ?? 1) < 0.995, "unseen-part", "not looked at"],
+  ];
+  return rows.filter(([there]) => there).map(([, kind, words]) => [kind, words]);
+}

@@ -14,6 +14,7 @@ export async function* events(path, { after, signal }) {
     const headers = headersWithKey({ Accept: "text/event-stream", "Last-Event-ID": String(after) });
     const response = await fetch(path, { headers, signal: silence.signal, cache: "no-store" });
     if (!response.ok) throw await problemOf(response);
+    if (response.status === 204) return; // the job has ended, and there is nothing more to tell
     for await (const line of lines(response.body)) {
       clearTimeout(timer);
       timer = setTimeout(stop, SILENCE_MS);

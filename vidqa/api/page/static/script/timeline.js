@@ -36,12 +36,12 @@ export class Timeline extends EventTarget {
 
   /**
    * `marks`: {start, end, label, text, precision, weight, pts}; `looked`: {start, end, fps};
-   * `considered`: {start, end}. Seconds, half-open.
+   * `considered`: {start, end}; `legend`: pairs of a kind and what it means. Seconds, half-open.
    */
-  show({ marks = [], looked = [], considered = [], legend = "" }) {
+  show({ marks = [], looked = [], considered = [], legend = [] }) {
     this.#shown = { marks, looked, considered };
     this.#current = marks.length ? 0 : -1;
-    this.#parts.legend.textContent = legend;
+    this.#parts.legend.replaceChildren(...legend.map(([kind, words]) => el("span", { class: "key" }, el("span", { class: `swatch ${kind}` }), words)));
     this.#draw();
   }
 
@@ -158,7 +158,8 @@ export class Timeline extends EventTarget {
     const make = (seconds, labelled) => {
       const tick = el("span", { class: labelled ? "tick large" : "tick" }, labelled ? el("span", {}, clock(seconds, decimals)) : null);
       tick.style.left = share(this.#scale.at(seconds));
-      tick.classList.toggle("last", this.#scale.at(seconds) > 1 - 40 / width);
+      tick.classList.toggle("first", this.#scale.at(seconds) * width < 14);
+      tick.classList.toggle("last", this.#scale.at(seconds) > 1 - 20 / width);
       return tick;
     };
     return [...small.map((seconds) => make(seconds, false)), ...large.map((seconds) => make(seconds, true))];
@@ -292,7 +293,7 @@ function build() {
   const chosen = el("div", { class: "tl-chosen", hidden: true });
   const head = el("div", { class: "tl-head", "aria-hidden": "true" });
   const hover = el("div", { class: "tl-hover", hidden: true, "aria-hidden": "true" }, el("span"));
-  const body = el("div", { class: "tl-body" }, chosen, scrub, looked, ruler, marks, hover, head);
+  const body = el("div", { class: "tl-body" }, chosen, scrub, marks, looked, ruler, hover, head);
   const view = el("div", { class: "tl-view" });
   const overview = el("div", { class: "tl-overview idle", "aria-hidden": "true" }, view);
   const bar = el("div", { class: "tl-bar" }, time, legend, el("div", { class: "tl-zoom", role: "group", "aria-label": "Zoom" }, out, fit, zoomIn));

@@ -15,6 +15,7 @@ export async function upload(file, tell, signal) {
   let { sent } = place;
   let failures = 0;
   tell(sent, {});
+  if (place.done) return finish(file, place.done);
   for (;;) {
     try {
       const { offset, response } = await piece(place.path, file, sent, (part) => tell(sent + part, {}), signal);
@@ -39,7 +40,8 @@ async function placeOf(file, signal) {
   const known = localStorage.getItem(memory(file));
   if (known) {
     try {
-      return { path: known, sent: await asked(known, signal) };
+      const { sent, response } = await asked(known, signal);
+      if (sent <= file.size) return { path: known, sent, done: sent === file.size ? response : null };
     } catch (err) {
       if (err.status !== 404 && err.status !== 410) throw err;
       localStorage.removeItem(memory(file)); // expired, or finished long ago: begin again
@@ -50,17 +52,17 @@ async function placeOf(file, signal) {
   const response = await send("POST", "/v1/uploads", { headers, signal });
   const path = new URL(response.headers.get("Location"), location.href).pathname;
   localStorage.setItem(memory(file), path);
-  return { path, sent: 0 };
+  return { path, sent: 0, done: null };
 }
 
 async function asked(path, signal) {
   const response = await send("HEAD", path, { headers: TUS, signal });
-  return Number(response.headers.get("Upload-Offset"));
+  return { sent: Number(response.headers.get("Upload-Offset")), response };
 }
 
 async function offsetOf(path, signal, otherwise) {
   try {
-    return await asked(path, signal);
+    return (await asked(path, signal)).sent;
   } catch (err) {
     if (signal.aborted || !passing(err)) throw err;
     return otherwise; // still away: the next piece finds out

@@ -9,11 +9,10 @@ import { addressOf, letGo } from "./media.js";
 import { Player } from "./player.js";
 import { guarded, showProblem } from "./problems.js";
 import { Question } from "./question.js";
-import { headlineOf, lookedOf, momentWords, momentsOf, spanWords } from "./result.js";
+import { headlineOf, legendOf, lookedOf, momentWords, momentsOf, spanWords } from "./result.js";
 import { bytes, clock, length } from "./time.js";
 import { Timeline } from "./timeline.js";
 
-const LEGEND = "Marks play when clicked";
 
 export class Watch {
   #player = new Player(byId("player"));
@@ -146,9 +145,11 @@ export class Watch {
     return [duration ? length(duration) : "", size, facts.vfr ? "variable frame rate" : "", bytes(this.#video.bytes ?? 0)].filter(Boolean).join(" · ");
   }
 
-  /** The player knows the length of a video that the service told none of. */
+  /** The player knows the length and the shape of a video that the service has not measured. */
   #measured() {
     if (durationOf(this.#video ?? {}) === null && this.#player.duration) this.#timeline.setDuration(this.#player.duration);
+    const { videoWidth: width, videoHeight: height } = byId("player");
+    if (!factsOf(this.#video ?? {}).width && width) byId("watch").style.setProperty("--ratio", width / height);
   }
 
   #cannotPlay() {
@@ -166,7 +167,7 @@ export class Watch {
 
   async #ask(kind, request) {
     this.#question.setBusy(true);
-    const job = await guarded(() => submit(kind, { video_id: this.#video.id, ...request }));
+    const job = await guarded(() => submit(kind, { video: { video_id: this.#video.id }, ...request }));
     this.#question.setBusy(false);
     if (job) this.#go(`#job=${encodeURIComponent(job.id)}`);
   }
@@ -248,7 +249,7 @@ export class Watch {
       pts: (moment.evidence ?? []).map((frame) => frame.pts),
     }));
     const considered = (result.considered ?? []).filter((each) => each.confirmed !== true).map((each) => ({ ...each, label: `Candidate, not confirmed: ${spanWords(each)}` }));
-    this.#timeline.show({ marks, looked: lookedOf(result), considered, legend: marks.length ? LEGEND : "" });
+    this.#timeline.show({ marks, looked: lookedOf(result), considered, legend: legendOf(result) });
     if (moments.length) this.#player.show(moments[0].start);
   }
 
