@@ -8,6 +8,7 @@ shells' business and live there.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import ClassVar
 
 
@@ -52,6 +53,18 @@ class VideoError(VidqaError):
         """Where the pictures end, when all that was asked for lies behind that."""
 
 
+class FetchError(VidqaError):
+    """A URL or a path that must not be opened, or that does not give a file."""
+
+    stage = "fetch"
+
+
+class FetchAway(FetchError):  # noqa: N818  (says what is the matter)
+    """The other side did not answer, or said that it cannot now."""
+
+    retryable = True
+
+
 class PlanError(VidqaError, ValueError):
     """A budget, window or rate from which no sampling plan can be made."""
 
@@ -90,6 +103,34 @@ class ChangesPruned(ArchiveError):  # noqa: N818  (says what is the matter)
     """The changes that an index still misses are no longer kept: build it from the vectors."""
 
 
+class ServiceError(VidqaError):
+    """What the service keeps (jobs, keys, uploaded videos) cannot be read, written or found."""
+
+    stage = "service"
+
+
+class ServiceBusy(ServiceError):  # noqa: N818  (says what is the matter)
+    """The service's database is locked, full of connections or away; nothing was changed."""
+
+    retryable = True
+
+
+class JobError(VidqaError):
+    """A job that cannot be taken, found, changed or finished."""
+
+    stage = "job"
+
+
+class QueueFull(JobError):  # noqa: N818  (says what is the matter)
+    """As many jobs wait as may."""
+
+    retryable = True
+
+
+class LeaseLost(JobError):  # noqa: N818  (says what is the matter)
+    """The job was given to another worker, or ended meanwhile; nothing was changed."""
+
+
 class ModelError(VidqaError):
     """A checkpoint that cannot be found, loaded or run."""
 
@@ -106,3 +147,35 @@ class SettingsError(VidqaError, ValueError):
     """A setting with an unknown name or an impossible value."""
 
     stage = "settings"
+
+
+class RequestError(VidqaError, ValueError):
+    """A request to the service that cannot be served as it was made, or by whom it was made."""
+
+    stage = "request"
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        code: str,
+        next_step: str,
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        super().__init__(message, code=code, next_step=next_step)
+        self.headers: Mapping[str, str] = headers or {}
+        """What a shell that speaks HTTP adds to its answer, as ``WWW-Authenticate``."""
+
+
+class NotNow(VidqaError):  # noqa: N818  (says what is the matter)
+    """A limit of the service is reached, or a part of it is away; the same may work later."""
+
+    stage = "request"
+    retryable = True
+
+    def __init__(
+        self, message: str, *, code: str, next_step: str, retry_after_s: float = 1.0
+    ) -> None:
+        super().__init__(message, code=code, next_step=next_step)
+        self.retry_after_s = retry_after_s
+        """The earliest time, seconds from now, at which it is worth trying again."""

@@ -10,32 +10,17 @@ import os
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import ByteSize, Field, ValidationError, field_validator
-from pydantic_settings import (
-    BaseSettings,
-    PydanticBaseSettingsSource,
-    SettingsConfigDict,
-    TomlConfigSettingsSource,
-)
+from pydantic import ByteSize, Field, field_validator
 
-from vidqa.errors import SettingsError
+from vidqa.configuration import FiledSettings, config_file, load
+
+__all__ = ["Settings", "config_file", "load_settings"]
 
 
-def config_file() -> Path:
-    """Where ``config.toml`` is looked for: ``~/.config/vidqa/config.toml``."""
-    # Not Path.home(), which raises for a user without a home, as in a container.
-    return Path(os.path.expanduser("~")) / ".config" / "vidqa" / "config.toml"  # noqa: PTH111
+class Settings(FiledSettings):
+    """Every setting of a session with its default; ``~`` is the user's home."""
 
-
-class Settings(BaseSettings):
-    """Every setting with its default; frozen, and an unknown name in the file is an error.
-
-    A variable of the environment that is set to nothing is not set; ``~`` is the user's home.
-    """
-
-    model_config = SettingsConfigDict(
-        env_prefix="VIDQA_", frozen=True, extra="forbid", env_ignore_empty=True
-    )
+    beside = ("vidqa.service_settings:ServiceSettings",)
 
     model: str = "nano"
     """A built-in name, a folder with a checkpoint, or a repository name on the model hub."""
@@ -102,19 +87,6 @@ class Settings(BaseSettings):
 
         return user_cache_path("vidqa", appauthor=False)
 
-    @classmethod
-    def settings_customise_sources(
-        cls,
-        settings_cls: type[BaseSettings],
-        init_settings: PydanticBaseSettingsSource,
-        env_settings: PydanticBaseSettingsSource,
-        dotenv_settings: PydanticBaseSettingsSource,
-        file_secret_settings: PydanticBaseSettingsSource,
-    ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Arguments, then the environment, then the file."""
-        file = TomlConfigSettingsSource(settings_cls, toml_file=config_file())
-        return init_settings, env_settings, file
-
 
 def load_settings(**given: Any) -> Settings:
     """Settings from all sources; ``given`` values win, those that are ``None`` were not given.
@@ -122,30 +94,4 @@ def load_settings(**given: Any) -> Settings:
     Raises :class:`SettingsError` naming the setting and the value it cannot have, or a file that
     cannot be read.
     """
-    try:
-        return Settings(**{name: value for name, value in given.items() if value is not None})
-    except ValidationError as err:
-        raise _invalid(err) from err
-    except (ValueError, OSError) as err:  # not TOML, not UTF-8, or not readable
-        raise SettingsError(
-            f"{config_file()} cannot be read: {err}",
-            code="config_unreadable",
-            next_step="Correct the file, or move it away to run with the defaults.",
-        ) from err
-
-
-def _invalid(err: ValidationError) -> SettingsError:
-    first = err.errors()[0]
-    name = ".".join(str(part) for part in first["loc"])
-    if first["type"] == "extra_forbidden":
-        return SettingsError(
-            f"there is no setting {name!r}",
-            code="setting_unknown",
-            next_step=f"Correct the argument or {config_file()};"
-            f" there are {', '.join(Settings.model_fields)}.",
-        )
-    return SettingsError(
-        f"setting {name!r} cannot be {first.get('input')!r}: {first['msg']}",
-        code="setting_invalid",
-        next_step=f"Correct the option, VIDQA_{name.upper()} or {config_file()}.",
-    )
+    return load(Settings, given)

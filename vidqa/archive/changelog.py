@@ -10,8 +10,8 @@ from collections.abc import Sequence
 
 from sqlalchemy import Connection, delete, insert, select, update
 
-from vidqa.archive.database import batches
 from vidqa.archive.tables import changes, clips, generations, vectors
+from vidqa.database import batches
 
 
 def log_changes(db: Connection, generation_id: int, clip_ids: Sequence[int], sign: int) -> None:

@@ -11,7 +11,8 @@ from sqlalchemy import Connection, select, update
 
 from vidqa.archive.part import Part, no_video
 from vidqa.archive.records import Claim, Held
-from vidqa.archive.tables import claims, now_ms, videos
+from vidqa.archive.tables import claims, videos
+from vidqa.database import now_ms
 from vidqa.errors import ArchiveError, ClaimLost
 
 

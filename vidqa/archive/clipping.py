@@ -10,7 +10,6 @@ from sqlalchemy import Connection, insert, select
 
 from vidqa.archive.changelog import log_changes
 from vidqa.archive.claiming import hold, settle
-from vidqa.archive.database import batches
 from vidqa.archive.filing import EVERYTHING
 from vidqa.archive.filters import matching
 from vidqa.archive.halves import to_bytes
@@ -18,6 +17,7 @@ from vidqa.archive.part import Part, generation_row
 from vidqa.archive.records import Claim, Clip, Filter, NewClip
 from vidqa.archive.rows import clip_of
 from vidqa.archive.tables import clips, embedded, thumbnails, vectors, videos
+from vidqa.database import batches
 from vidqa.errors import ArchiveError
 from vidqa.timeline import Span
 

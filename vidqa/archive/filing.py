@@ -6,12 +6,12 @@ from collections.abc import Sequence
 
 from sqlalchemy import Connection, delete, func, insert, select, update
 
-from vidqa.archive.database import batches
 from vidqa.archive.filters import matching
 from vidqa.archive.part import Part, no_video
 from vidqa.archive.records import Facts, Filter, Location, Video
 from vidqa.archive.rows import facts_row, videos_of
 from vidqa.archive.tables import claims, locations, tags, videos
+from vidqa.database import batches
 
 EVERYTHING = Filter()
 _MANY = 500

@@ -6,10 +6,10 @@ import re
 
 from sqlalchemy import ColumnElement, exists
 
-from vidqa.archive.database import Database
 from vidqa.archive.records import Filter
 from vidqa.archive.rows import microseconds
 from vidqa.archive.tables import locations, tags, videos
+from vidqa.database import Database
 
 _CLASS = re.compile(r"\[(!?)(\]?[^\]]*)\]")
 """A set of characters in a shell's pattern: ``[a-z]``, ``[!a-z]``, ``[]a]``."""

@@ -7,8 +7,8 @@ from typing import Any
 
 from sqlalchemy import Connection, select
 
-from vidqa.archive.database import Database
 from vidqa.archive.tables import generations
+from vidqa.database import Database
 from vidqa.errors import ArchiveError
 
 

@@ -9,8 +9,8 @@ from typing import Any
 from sqlalchemy import Connection, select
 
 from vidqa.archive import tables
-from vidqa.archive.database import batches
 from vidqa.archive.records import Clip, Facts, Generation, Location, Video
+from vidqa.database import batches
 from vidqa.timeline import Span
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)

@@ -16,11 +16,11 @@ from numpy.typing import NDArray
 from sqlalchemy import Connection, select
 
 from vidqa.archive.centring import centred
-from vidqa.archive.database import Database, batches
 from vidqa.archive.halves import from_bytes
 from vidqa.archive.nearest import Change, VectorBlock
 from vidqa.archive.part import generation_row
 from vidqa.archive.tables import changes, vectors
+from vidqa.database import Database, batches
 from vidqa.errors import ChangesPruned
 
 _BLOCK = 4_096

@@ -12,12 +12,12 @@ from types import TracebackType
 from vidqa.archive.checking import Checks
 from vidqa.archive.claiming import Claims
 from vidqa.archive.clipping import Clips
-from vidqa.archive.database import database_of
 from vidqa.archive.deleting import Deletion
 from vidqa.archive.filing import Videos
 from vidqa.archive.generating import Generations
-from vidqa.archive.schema import migrate
+from vidqa.archive.schema import ARCHIVE, migrate
 from vidqa.archive.subtitling import Lines
+from vidqa.database import database_of
 
 
 class Store(Videos, Claims, Clips, Lines, Generations, Deletion, Checks):
@@ -60,7 +60,7 @@ def open_store(place: str | Path) -> Store:
 
     Raises :class:`ArchiveError` where it cannot be opened, is damaged, or is of a newer vidqa.
     """
-    database = database_of(place)
+    database = database_of(place, ARCHIVE)
     try:
         return Store(database, migrate(database))
     except BaseException:

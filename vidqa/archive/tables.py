@@ -1,7 +1,8 @@
 """The archive's tables, as the newest migration leaves them; the same on SQLite and PostgreSQL.
 
-Times of day are the database's own clock (:class:`now_ms`), so that processes on several machines
-agree on when a claim runs out. Ids are never used twice: an index may still know a deleted one.
+Times of day are the database's own clock (:class:`vidqa.database.now_ms`), so that processes on
+several machines agree on when a claim runs out. Ids are never used twice: an index may still know
+a deleted one.
 """
 
 from __future__ import annotations
@@ -24,8 +25,6 @@ from sqlalchemy import (
     UniqueConstraint,
     text,
 )
-from sqlalchemy.ext.compiler import compiles
-from sqlalchemy.sql.functions import FunctionElement
 
 SCHEMA = "0001"
 """Revision of the newest migration."""
@@ -220,20 +219,3 @@ changes = Table(
     sqlite_with_rowid=False,
 )
 """The numbered log: this clip came or went. Which, its vector's row tells."""
-
-
-class now_ms(FunctionElement[int]):  # noqa: N801  (a function of SQL)
-    """Milliseconds since 1970 by the database's clock."""
-
-    type = BigInteger()
-    inherit_cache = True
-
-
-@compiles(now_ms, "sqlite")
-def _now_sqlite(element: Any, compiler: Any, **kw: Any) -> str:
-    return "CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER)"
-
-
-@compiles(now_ms, "postgresql")
-def _now_postgresql(element: Any, compiler: Any, **kw: Any) -> str:
-    return "CAST(extract(epoch FROM clock_timestamp()) * 1000 AS bigint)"

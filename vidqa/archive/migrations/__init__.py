@@ -1,1 +1,1 @@
-"""Alembic's migrations of the archive's database; ``vidqa.archive.schema`` runs them on opening."""
+"""Alembic's migrations of the archive's database; ``vidqa.archive.store`` runs them on opening."""

@@ -6,22 +6,11 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
-import psycopg
 import pytest
 
-from tests.vidqa.archive.store.postgres_server import postgres_folder, running_server
+from tests.vidqa.postgres_server import create_database, execute
 from vidqa.archive.store import Store, open_store
 from vidqa.archive.tables import metadata
-
-
-@pytest.fixture(scope="session")
-def postgres_server() -> Iterator[str]:
-    """URL of a server, without a database's name."""
-    binaries = postgres_folder()
-    if binaries is None:
-        pytest.skip("needs PostgreSQL's initdb and postgres (Debian's package postgresql)")
-    with running_server(binaries) as url:
-        yield url
 
 
 @pytest.fixture(scope="session")
@@ -63,17 +52,7 @@ def sqlite_path(sqlite_template: Path, tmp_path: Path) -> Path:
     return Path(shutil.copy(sqlite_template, tmp_path / "archive.db"))
 
 
-def create_database(server: str, name: str) -> None:
-    """A new database on the tests' server."""
-    _execute(f"{server}/postgres", f"CREATE DATABASE {name}")
-
-
 def _empty(url: str) -> None:
     """Quicker than a database to every test, and easier on the disk."""
     names = ", ".join(name for name in metadata.tables if name != "archive")
-    _execute(url, f"TRUNCATE {names} RESTART IDENTITY CASCADE")
-
-
-def _execute(url: str, statement: str) -> None:
-    with psycopg.connect(url, autocommit=True) as db:
-        db.execute(statement.encode())
+    execute(url, f"TRUNCATE {names} RESTART IDENTITY CASCADE")

@@ -13,11 +13,12 @@ import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 
-from tests.vidqa.archive.store.conftest import create_database
 from tests.vidqa.archive.store.drawn import a_clip, a_generation, claimed, entered, indexed
-from vidqa.archive.database import database_of
+from tests.vidqa.postgres_server import create_database
+from vidqa.archive.schema import ARCHIVE
 from vidqa.archive.store import Store, open_store
 from vidqa.archive.tables import metadata
+from vidqa.database import database_of
 from vidqa.errors import ArchiveBusy, ArchiveError
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -96,7 +97,7 @@ def test_an_archive_of_a_newer_schema_is_refused_and_left_alone(place: str) -> N
             open_store(place)
         assert caught.value.code == "archive_newer"
     finally:
-        database = database_of(place)
+        database = database_of(place, ARCHIVE)
         with database.writing() as db:
             db.exec_driver_sql("UPDATE alembic_version SET version_num = '0001'")
         database.close()
@@ -183,7 +184,7 @@ def test_a_full_disk_changes_nothing(sqlite_path: Path) -> None:
 def test_a_locked_archive_is_busy_and_may_be_tried_again(
     sqlite_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("vidqa.archive.database.BUSY_S", 0.05)
+    monkeypatch.setattr("vidqa.database.transactions.BUSY_S", 0.05)
     with open_store(sqlite_path) as store, closing(sqlite3.connect(sqlite_path)) as other:
         other.execute("BEGIN IMMEDIATE")
         assert store.videos() == []  # reading goes on

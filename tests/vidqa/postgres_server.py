@@ -15,6 +15,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import psycopg
+
 _CLUSTER = "-U vidqa -A trust -E UTF8 --locale=C.UTF-8 --no-sync"
 
 
@@ -93,3 +95,14 @@ def _await_answer(binaries: Path, server: subprocess.Popen[bytes], port: int, lo
             return
         time.sleep(0.1)
     raise RuntimeError("PostgreSQL does not answer after a minute")
+
+
+def create_database(server: str, name: str) -> None:
+    """A new database on the tests' server."""
+    execute(f"{server}/postgres", f"CREATE DATABASE {name}")
+
+
+def execute(url: str, statement: str) -> None:
+    """Run one statement, which commits by itself."""
+    with psycopg.connect(url, autocommit=True) as db:
+        db.execute(statement.encode())

@@ -1,4 +1,4 @@
-"""A path or URL in, transactions out: how the archive speaks to SQLite and to PostgreSQL.
+"""A path or URL in, transactions out: how vidqa speaks to SQLite and to PostgreSQL.
 
 SQLite is in WAL: readers go on while one writes. A change asks for the write lock at its start
 (``BEGIN IMMEDIATE``), so that it never loses its work to another writer half way, and is forced to
@@ -20,22 +20,20 @@ from sqlalchemy import URL, Connection, Engine, Table, create_engine, event, mak
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import ArgumentError, DisconnectionError
 
-from vidqa.archive.failures import typed
-from vidqa.errors import ArchiveError
+from vidqa.database.failures import typed
+from vidqa.database.owner import Owner
 
 BUSY_S = 30.0
 """How long a writer waits for another."""
-_PAGE = 16_384
-"""Bytes: seven vectors of 1,024 halves to a page; SQLite's own 4,096 would hold one, half empty."""
 
 
 class Database:
     """One database, from any thread; a process that was forked opens connections of its own."""
 
-    def __init__(self, url: URL) -> None:
-        self.url = url
+    def __init__(self, url: URL, owner: Owner) -> None:
+        self.url, self.owner = url, owner
         self.place = url.database or "" if _is_sqlite(url) else url.render_as_string()
-        self._engine = _sqlite_engine(url) if _is_sqlite(url) else _postgres_engine(url)
+        self._engine = _sqlite_engine(url, owner) if _is_sqlite(url) else _postgres_engine(url)
         _keep_within_process(self._engine)
         self._reads = self._engine.execution_options(
             **({} if self.is_sqlite else {"isolation_level": "REPEATABLE READ"})
@@ -50,13 +48,13 @@ class Database:
     @contextmanager
     def reading(self) -> Iterator[Connection]:
         """A transaction that sees the database of one moment, whatever is written meanwhile."""
-        with typed(self.place), self._reads.connect() as db, db.begin():
+        with typed(self.owner, self.place), self._reads.connect() as db, db.begin():
             yield db
 
     @contextmanager
     def writing(self) -> Iterator[Connection]:
         """A transaction that lands whole at its end, or not at all."""
-        with typed(self.place), self._writes.connect() as db, db.begin():
+        with typed(self.owner, self.place), self._writes.connect() as db, db.begin():
             yield db
 
     @contextmanager
@@ -64,7 +62,7 @@ class Database:
         """No transaction: for upkeep that an engine does only outside of one."""
         options = {} if self.is_sqlite else {"isolation_level": "AUTOCOMMIT"}
         with (
-            typed(self.place),
+            typed(self.owner, self.place),
             self._engine.execution_options(vidqa_begin="", **options).connect() as db,
         ):
             yield db
@@ -84,30 +82,30 @@ class Database:
 
     def close(self) -> None:
         """Let go of every connection."""
-        with typed(self.place):
+        with typed(self.owner, self.place):
             self._engine.dispose()
 
 
-def database_of(place: str | Path) -> Database:
+def database_of(place: str | Path, owner: Owner) -> Database:
     """The database at a path, or at a ``sqlite:`` or ``postgresql:`` URL.
 
-    Makes a file's folder where it is missing. Raises :class:`ArchiveError` for any other URL, and
+    Makes a file's folder where it is missing. Raises the ``owner``'s error for any other URL, and
     where PostgreSQL's driver is not installed.
     """
-    url = _url(place)
+    url = _url(place, owner)
     if _is_sqlite(url):
-        _make_private(Path(url.database or ""))
+        _make_private(Path(url.database or ""), owner)
     try:
-        return Database(url)
+        return Database(url, owner)
     except ModuleNotFoundError as err:
-        raise ArchiveError(
-            f"the archive {url.render_as_string()} needs {err.name}, which is not installed",
-            code="archive_driver",
+        raise owner.error(
+            f"the {owner.noun} {url.render_as_string()} needs {err.name}, which is not installed",
+            code=f"{owner.code}_driver",
             next_step="pip install 'vidqa[postgres]'",
         ) from err
 
 
-def _url(place: str | Path) -> URL:
+def _url(place: str | Path, owner: Owner) -> URL:
     if isinstance(place, Path) or "://" not in place:
         return URL.create("sqlite", database=str(Path(place).expanduser().absolute()))
     try:
@@ -118,11 +116,11 @@ def _url(place: str | Path) -> URL:
         return url.set(drivername="postgresql+psycopg")
     if url.drivername == "sqlite" and url.database not in (None, "", ":memory:"):
         return URL.create("sqlite", database=str(Path(url.database or "").absolute()))
-    raise ArchiveError(
-        f"no archive can lie at {place!r}"
+    raise owner.error(
+        f"no {owner.noun} can lie at {place!r}"
         if url.drivername == "unreadable"
-        else f"no archive can lie at {url.render_as_string()}",
-        code="archive_url",
+        else f"no {owner.noun} can lie at {url.render_as_string()}",
+        code=f"{owner.code}_url",
         next_step="Give a file's path, or postgresql://user@host/database.",
     )
 
@@ -131,20 +129,20 @@ def _is_sqlite(url: URL) -> bool:
     return url.get_backend_name() == "sqlite"
 
 
-def _make_private(path: Path) -> None:
-    """What an archive holds tells what videos show: a new one is for its owner alone."""
+def _make_private(path: Path, owner: Owner) -> None:
+    """What it holds tells what videos show: a new one is for the user alone."""
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
     except OSError as err:
-        raise ArchiveError(
-            f"the archive {path} cannot be opened: {err.strerror}",
-            code="archive_unopened",
+        raise owner.error(
+            f"the {owner.noun} {path} cannot be opened: {err.strerror}",
+            code=f"{owner.code}_unopened",
             next_step="Name a file in a folder that you may write, on a disk with room.",
         ) from err
 
 
-def _sqlite_engine(url: URL) -> Engine:
+def _sqlite_engine(url: URL, owner: Owner) -> Engine:
     engine = create_engine(
         url, connect_args={"timeout": BUSY_S, "check_same_thread": False}, pool_timeout=BUSY_S
     )
@@ -153,7 +151,7 @@ def _sqlite_engine(url: URL) -> Engine:
     def _prepare(connection: sqlite3.Connection, _: Any) -> None:
         connection.isolation_level = None  # transactions begin where we say, below
         for pragma in (
-            f"page_size={_PAGE}",
+            f"page_size={owner.page_bytes}",
             "auto_vacuum=INCREMENTAL",
             "foreign_keys=ON",
             "secure_delete=ON",

@@ -10,7 +10,8 @@ from typing import NamedTuple
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from vidqa.errors import ArchiveBusy, ArchiveError
+from vidqa.database.owner import Owner
+from vidqa.errors import VidqaError
 
 
 class _Case(NamedTuple):
@@ -21,47 +22,45 @@ class _Case(NamedTuple):
 
 
 _BUSY = _Case(
-    "archive_busy",
+    "busy",
     "is in use by another process",
     "Try again; should it last, end the process that holds it.",
     busy=True,
 )
-_FULL = _Case("archive_full", "has no room to grow", "Make room on its disk, then go on.")
+_FULL = _Case("full", "has no room to grow", "Make room on its disk, then go on.")
 _READ_ONLY = _Case(
-    "archive_read_only",
+    "read_only",
     "cannot be written",
-    "Correct the permissions of the file and of its folder, or name another archive.",
+    "Correct the permissions of the file and of its folder, or name another.",
 )
 _DAMAGED = _Case(
-    "archive_damaged",
+    "damaged",
     "is damaged",
-    "Put it aside, together with its -wal file, and bring back a copy; or index the videos anew.",
+    "Put it aside, together with its -wal file, and bring back a copy.",
 )
 _NO_DATABASE = _Case(
-    "archive_unreadable",
+    "unreadable",
     "is no database",
-    "Name an archive's file, or a name that does not exist yet.",
+    "Name the right file, or a name that does not exist yet.",
 )
 _UNOPENED = _Case(
-    "archive_unopened",
+    "unopened",
     "cannot be opened",
     "Name a file in a folder that exists and that you may write.",
 )
-_DISK = _Case("archive_disk", "cannot be read from or written to its disk", "Check the disk.")
+_DISK = _Case("disk", "cannot be read from or written to its disk", "Check the disk.")
 _AWAY = _Case(
-    "archive_away",
+    "away",
     "does not answer",
     "Start the server, or correct host and port, then try again.",
     busy=True,
 )
 _REFUSED = _Case(
-    "archive_refused",
+    "refused",
     "refused the user, the password or the database's name",
     "Correct the URL, or have the server's owner grant access.",
 )
-_UNKNOWN = _Case(
-    "archive_failed", "failed", "Run `vidqa archive verify`; report it if all is sound."
-)
+_UNKNOWN = _Case("failed", "failed", "Report it, with the message.")
 
 _SQLITE = (
     ("database is locked", _BUSY),
@@ -97,24 +96,26 @@ _REFUSALS = ("authentication failed", "does not exist", "no password", "no pg_hb
 
 
 @contextmanager
-def typed(place: str) -> Iterator[None]:
-    """Turn what the database raises inside into :class:`ArchiveError`; ``place`` is its URL."""
+def typed(owner: Owner, place: str) -> Iterator[None]:
+    """Turn what the database raises inside into the ``owner``'s error; ``place`` is its URL."""
     try:
         yield
     except PoolTimeout as err:
-        raise _error(place, _BUSY, "no connection was free") from err
+        raise _error(owner, place, _BUSY, "no connection was free") from err
     except DBAPIError as err:
-        raise _error(place, _case(err), str(err.orig).strip()) from err
+        raise _error(owner, place, _case(err), str(err.orig).strip()) from err
     except sqlite3.Error as err:
-        raise _error(place, _sqlite_case(str(err)), str(err)) from err
+        raise _error(owner, place, _sqlite_case(str(err)), str(err)) from err
     except SQLAlchemyError as err:
-        raise _error(place, _UNKNOWN, str(err).strip()) from err
+        raise _error(owner, place, _UNKNOWN, str(err).strip()) from err
 
 
-def _error(place: str, case: _Case, detail: str) -> ArchiveError:
-    kind = ArchiveBusy if case.busy else ArchiveError
+def _error(owner: Owner, place: str, case: _Case, detail: str) -> VidqaError:
+    kind = owner.busy if case.busy else owner.error
     return kind(
-        f"the archive {place} {case.what}: {detail}", code=case.code, next_step=case.next_step
+        f"the {owner.noun} {place} {case.what}: {detail}",
+        code=f"{owner.code}_{case.code}",
+        next_step=owner.next_steps.get(case.code, case.next_step),
     )
 
 

@@ -1,0 +1,28 @@
+"""The routes, one module a resource: each decodes a request, calls, and encodes what comes back.
+
+To add one, write a module with a ``router`` whose endpoints take a ``Reader``, ``Writer`` or
+``Admin`` (:mod:`vidqa.api.callers`), name it below, and where it takes more than a megabyte of
+JSON, its path in ``LARGER_BODIES``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from fastapi import APIRouter
+
+from vidqa.api.routes import health, problems, uploads, videos
+
+ROUTERS: tuple[APIRouter, ...] = (
+    health.router,
+    problems.router,
+    videos.router,
+    uploads.router,
+)
+
+LARGER_BODIES: Mapping[str, int | None] = {
+    "/v1/videos": None,
+    "/v1/uploads": None,
+    "/v1/uploads/": None,
+}
+"""Most bytes of a body by path, or by start of path where it ends in ``/``; None: no bound here."""

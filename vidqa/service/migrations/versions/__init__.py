@@ -1,0 +1,1 @@
+"""One module to a migration. A migration that was released never changes."""
