@@ -24,6 +24,7 @@ from vidqa.api.intake.room import sweep_incoming
 from vidqa.api.job_metrics import JobMetrics
 from vidqa.api.limits import Limits
 from vidqa.api.metrics import Metrics
+from vidqa.api.page import page_routes
 from vidqa.api.routes import LARGER_BODIES, ROUTERS
 from vidqa.api.scopes import check_scopes
 from vidqa.api.service import Service
@@ -78,6 +79,7 @@ def make_app(
     catching.register(app)
     for router in ROUTERS:
         app.include_router(router)
+    app.router.routes.extend(page_routes())
     check_scopes(app)
     return app
 

@@ -1,5 +1,5 @@
-"""The page at ``/``: static files, held in memory, behind one router."""
+"""The page at ``/``: static files, held in memory, behind a handful of routes."""
 
-from vidqa.api.page.routes import page_router
+from vidqa.api.page.routes import page_routes
 
-__all__ = ["page_router"]
+__all__ = ["page_routes"]

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-
-from fastapi import APIRouter, Header, HTTPException, Response
-from fastapi.responses import FileResponse, JSONResponse
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import FileResponse, JSONResponse, Response
+from starlette.routing import Route
 
 from vidqa.api.page.examples import find_examples
 from vidqa.api.page.site import File, read_site
@@ -38,47 +38,49 @@ _HEADERS = {
 }
 _ASK_AGAIN = "no-cache"
 _FOR_EVER = "public, max-age=31536000, immutable"
-_Tag = Annotated[str | None, Header(alias="If-None-Match")]
 
 
-def page_router() -> APIRouter:
+def page_routes() -> list[Route]:
     """``/``, ``/page/{version}/...`` and ``/page/examples``; none needs a key, none tells of data.
 
     A file asked for under another version than this one's (an old page, a replica that is newer)
     is the file as it is here, but is not to be kept.
     """
-    router = APIRouter(include_in_schema=False)
     site = read_site()
     examples = find_examples()
 
-    @router.api_route("/", methods=["GET", "HEAD"])
-    async def index(if_none_match: _Tag = None) -> Response:
-        return _answer(site.index, if_none_match, cache=_ASK_AGAIN)
+    async def index(request: Request) -> Response:
+        return _answer(site.index, request, cache=_ASK_AGAIN)
 
-    @router.get("/page/examples")
-    async def list_examples() -> JSONResponse:
+    async def list_examples(_request: Request) -> Response:
         listed = [example.to_dict() for example in examples.values()]
         return JSONResponse({"examples": listed}, headers={"Cache-Control": _ASK_AGAIN})
 
-    @router.get("/page/examples/{name}")
-    async def example(name: str) -> FileResponse:
+    async def example(request: Request) -> Response:
+        name = request.path_params["name"]
         if name not in examples:
-            raise HTTPException(404, f"no example is called {name!r}")
+            raise HTTPException(404)
         return FileResponse(examples[name].path, media_type="video/mp4", headers=_HEADERS)
 
-    @router.get("/page/{version}/{name:path}")
-    async def file(version: str, name: str, if_none_match: _Tag = None) -> Response:
+    async def file(request: Request) -> Response:
+        name = request.path_params["name"]
         if name not in site.files:
-            raise HTTPException(404, f"the page has no file {name!r}")
-        cache = _FOR_EVER if version == site.version else _ASK_AGAIN
-        return _answer(site.files[name], if_none_match, cache=cache)
+            raise HTTPException(404)
+        known = request.path_params["version"] == site.version
+        return _answer(site.files[name], request, cache=_FOR_EVER if known else _ASK_AGAIN)
 
-    return router
+    return [
+        Route("/", index),
+        Route("/page/examples", list_examples),
+        Route("/page/examples/{name}", example),
+        Route("/page/{version}/{name:path}", file),
+    ]
 
 
-def _answer(file: File, known: str | None, *, cache: str) -> Response:
+def _answer(file: File, request: Request, *, cache: str) -> Response:
     headers = {**_HEADERS, "ETag": file.etag, "Cache-Control": cache}
-    if known is not None and (known.strip() == "*" or file.etag in _tags(known)):
+    known = request.headers.get("If-None-Match", "")
+    if known.strip() == "*" or file.etag in _tags(known):
         return Response(status_code=304, headers=headers)
     return Response(file.content, media_type=file.media_type, headers=headers)
 

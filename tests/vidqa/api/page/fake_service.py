@@ -24,7 +24,7 @@ import av
 from fastapi import FastAPI, Request
 from fastapi.responses import FileResponse, JSONResponse, Response, StreamingResponse
 
-from vidqa.api.page import page_router
+from vidqa.api.page import page_routes
 
 Body = dict[str, Any]
 RESULTS = Path(__file__).parent / "results"
@@ -100,7 +100,7 @@ class FakeService:
             answer: Response = await call_next(request)
             return answer
 
-        app.include_router(page_router())
+        app.router.routes.extend(page_routes())
         self._video_routes(app)
         self._upload_routes(app)
         self._job_routes(app)

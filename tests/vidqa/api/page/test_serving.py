@@ -9,14 +9,14 @@ import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
-from vidqa.api.page import page_router
+from vidqa.api.page import page_routes
 from vidqa.api.page.site import ROOT, read_site
 
 
 @pytest.fixture
 def client() -> TestClient:
     app = FastAPI()
-    app.include_router(page_router())
+    app.router.routes.extend(page_routes())
     return TestClient(app)
 
 
