@@ -259,6 +259,15 @@ class Engine:
             hidden_SD: Tensor = hidden_1SD[0]
         return hidden_SD
 
+    def before_each_layer(self, call: Callable[[], None]) -> None:
+        """Have ``call`` called before every layer of either network runs, from now on: it may
+        raise, which ends what is computed. Not inside compiled decoding steps."""
+        parts: list[torch.nn.Module] = [*self._model.vision.blocks]
+        if self._model.compiled_step is None:
+            parts += self._model.text.layers
+        for part in parts:
+            part.register_forward_pre_hook(lambda *_: call())
+
     def constraint(self, grammar: str) -> Constraint:
         """Holds one reply to a grammar, given as Lark text.
 

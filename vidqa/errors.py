@@ -149,6 +149,12 @@ class SettingsError(VidqaError, ValueError):
     stage = "settings"
 
 
+class WebhookError(VidqaError):
+    """A webhook that cannot be signed, sent or trusted."""
+
+    stage = "webhook"
+
+
 class RequestError(VidqaError, ValueError):
     """A request to the service that cannot be served as it was made, or by whom it was made."""
 

@@ -200,6 +200,10 @@ class Provenance:
     """The model's own words, kept whole so that a reader can check the parsing."""
     reply_kind: str
     """Which reply format was recognised in it."""
+    reply_tokens: int | None = None
+    """Tokens of that reply; ``None`` where several replies were put together."""
+    reply_cut_short: bool = False
+    """Whether a limit on its length ended that reply, and not the model."""
     cache: Mapping[str, CacheState] = field(default_factory=dict)
     """``features``: vision tokens on disk; ``prefix``: keys and values of the video in memory."""
     timings: Mapping[str, float] = field(default_factory=dict)
@@ -219,7 +223,12 @@ class Provenance:
             "passes": [each.to_dict() for each in self.passes],
             "cache": dict(self.cache),
             "model": self.model,
-            "reply": {"text": self.reply, "kind": self.reply_kind},
+            "reply": {
+                "text": self.reply,
+                "kind": self.reply_kind,
+                "tokens": self.reply_tokens,
+                "cut_short": self.reply_cut_short,
+            },
             "timings": {name: round(value_s, 3) for name, value_s in self.timings.items()},
             "familiar": self.familiar,
             "ended_early": self.ended_early,

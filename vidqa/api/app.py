@@ -14,8 +14,10 @@ from starlette.middleware.cors import CORSMiddleware
 
 from vidqa import __version__
 from vidqa.api import catching, openapi
+from vidqa.api.archives import TenantArchives
 from vidqa.api.bodies import Bodies
 from vidqa.api.catching import Catching
+from vidqa.api.chat.naming import model_name
 from vidqa.api.correlation import Correlation
 from vidqa.api.doors import Doors, Guard
 from vidqa.api.hosts import Hosts
@@ -25,15 +27,18 @@ from vidqa.api.job_metrics import JobMetrics
 from vidqa.api.limits import Limits
 from vidqa.api.metrics import Metrics
 from vidqa.api.page import page_routes
+from vidqa.api.pieces import Pieces
 from vidqa.api.routes import LARGER_BODIES, ROUTERS
 from vidqa.api.scopes import check_scopes
 from vidqa.api.service import Service
 from vidqa.api.threads import aside
 from vidqa.jobs.store import JobStore, open_jobs
+from vidqa.service.archives import Archives
 from vidqa.service.keys import ApiKeys
 from vidqa.service.library import Library, open_library
 from vidqa.service.upload_keys import UploadKeys
 from vidqa.service_settings import ServiceSettings
+from vidqa.settings import load_settings
 
 _log = structlog.get_logger("vidqa.api")
 SWEEP_S = 3600.0
@@ -91,7 +96,9 @@ def _opened(
     with ExitStack() as opening:
         if store is None:
             store = opening.enter_context(open_jobs(settings))
-        database = store.database
+        database, own = store.database, load_settings()
+        archives = TenantArchives(Archives(database), own.archive_place)
+        opening.callback(archives.close)
         service = Service(
             settings=settings,
             jobs=store,
@@ -100,6 +107,9 @@ def _opened(
             uploads=Uploads(settings.folder / "uploads"),
             upload_keys=UploadKeys(database),
             metrics=Metrics(),
+            archives=archives,
+            pieces=Pieces(settings.folder / "pieces"),
+            model=model_name(own.model),
             opened=opening.pop_all(),
         )
     service.metrics.collectors.append(JobMetrics(store))

@@ -9,8 +9,10 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 
+from vidqa.api.archives import TenantArchives
 from vidqa.api.intake.resumable import Uploads
 from vidqa.api.metrics import Metrics
+from vidqa.api.pieces import Pieces
 from vidqa.jobs.store import JobStore
 from vidqa.service.keys import ApiKeys
 from vidqa.service.library import Library
@@ -29,6 +31,10 @@ class Service:
     uploads: Uploads
     upload_keys: UploadKeys
     metrics: Metrics
+    archives: TenantArchives
+    pieces: Pieces
+    model: str
+    """Of the workers, as clients of the OpenAI-compatible routes name it."""
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
     """Set when the service was told to stop: whoever streams or waits ends then."""
     opened: ExitStack = field(default_factory=ExitStack)

@@ -8,7 +8,7 @@ from sqlalchemy import Connection, delete, func, insert, select, update
 
 from vidqa.archive.filters import matching
 from vidqa.archive.part import Part, no_video
-from vidqa.archive.records import Facts, Filter, Location, Video
+from vidqa.archive.records import Facts, Filter, Location, Video, VideoState
 from vidqa.archive.rows import facts_row, videos_of
 from vidqa.archive.tables import claims, locations, tags, videos
 from vidqa.database import batches
@@ -77,6 +77,17 @@ class Videos(Part):
         with self._db.reading() as db:
             asked = select(func.count()).select_from(videos).where(*matching(where, self._db))
             return int(db.execute(asked).scalar_one())
+
+    def collections(self) -> dict[str, dict[VideoState, int]]:
+        """How many videos every archive has, by their state."""
+        found: dict[str, dict[VideoState, int]] = {}
+        asked = select(videos.c.archive, videos.c.state, func.count()).group_by(
+            videos.c.archive, videos.c.state
+        )
+        with self._db.reading() as db:
+            for archive, state, count in db.execute(asked):
+                found.setdefault(archive, {})[state] = int(count)
+        return found
 
     def enter(
         self,

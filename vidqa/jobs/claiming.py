@@ -21,6 +21,7 @@ from vidqa.jobs.part import (
     change_claimed,
     count,
     free_worker,
+    lease_lost,
     now_of,
     waiting_from,
 )
@@ -73,6 +74,16 @@ class Claiming(Part):
             db.execute(update(workers).where(workers.c.id == claim.worker).values(seen_at=now))
         return Beat(cancel_requested=job.cancel_requested)
 
+    def is_cancelled(self, claim: Claim) -> bool:
+        """Whether the job is to be cancelled, looked at without a lock; raises
+        :class:`LeaseLost`."""
+        asked = select(jobs.c.cancel_requested, jobs.c.fence, jobs.c.state)
+        with self._db.reading() as db:
+            row = db.execute(asked.where(jobs.c.id == claim.job.id)).one_or_none()
+        if row is None or row.fence != claim.fence or row.state != "in_progress":
+            raise lease_lost(claim)
+        return bool(row.cancel_requested)
+
     def release(self, claim: Claim, *, delay_s: float = 0.0, counted: bool = False) -> Job:
         """Put the job back, to be claimed again after ``delay_s``; ``counted``: as one more failed
         attempt. Raises :class:`LeaseLost`."""
@@ -95,6 +106,9 @@ class Claiming(Part):
     def _next(
         self, db: Connection, worker: str, queues: Sequence[Queue], holds: Collection[str]
     ) -> str | None:
+        asked = _pick(db, and_(_waiting(queues), jobs.c.kind == "search"))
+        if asked is not None:  # somebody waits for it within a request
+            return str(asked.id)
         oldest = _pick(db, _waiting(queues))
         if oldest is None:
             return None

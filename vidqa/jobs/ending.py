@@ -31,6 +31,10 @@ _PLACES = ("segments", "evidence", "chapters")
 """Lists of stretches that a result of one video may have."""
 
 
+_FOUND = ("hits", "citations", "others")
+"""Lists of stretches of many videos, each of which says which."""
+
+
 class Ending(Part):
     """Ends of claimed jobs, cancelling, and trying again."""
 
@@ -154,7 +158,26 @@ def _numbered(job: Job, result: Mapping[str, Any]) -> tuple[JsonDict, list[JsonD
                 }
                 for each in named
             ]
+    for name in _FOUND:
+        if _are_stretches(body.get(name)):
+            body[name] = [{**each, "id": new_id("seg")} for each in body[name]]
+            rows += [_found_row(job, each) for each in body[name]]
     return body, rows
+
+
+def _found_row(job: Job, hit: Mapping[str, Any]) -> JsonDict:
+    """Each hit of an archive is in a video of its own."""
+    video = hit.get("video", {})
+    video_id = video.get("video_id")
+    return {
+        "id": hit["id"],
+        "tenant": job.tenant,
+        "job_id": job.id,
+        "video_id": video_id,
+        "place": video.get("path") if video_id is None else None,
+        "start_s": hit["start"],
+        "end_s": hit["end"],
+    }
 
 
 def _are_stretches(value: Any) -> bool:

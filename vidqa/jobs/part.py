@@ -79,12 +79,17 @@ def change_claimed(db: Connection, claim: Claim, values: Mapping[str, Any]) -> J
         .returning(*jobs.c)
     ).one_or_none()
     if row is None:
-        raise LeaseLost(
-            f"{claim.job.id} is no longer {claim.worker}'s (fence {claim.fence})",
-            code="lease_lost",
-            next_step="Drop what was done for it: another worker has it, or it has ended.",
-        )
+        raise lease_lost(claim)
     return job_of(row)
+
+
+def lease_lost(claim: Claim) -> LeaseLost:
+    """The claim counts no more."""
+    return LeaseLost(
+        f"{claim.job.id} is no longer {claim.worker}'s (fence {claim.fence})",
+        code="lease_lost",
+        next_step="Drop what was done for it: another worker has it, or it has ended.",
+    )
 
 
 def add_event(db: Connection, job_id: str, now: float, kind: str, data: JsonDict) -> None:

@@ -4,6 +4,9 @@ back, or end after too many attempts; bells that nobody heard ring again; old ro
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
 from sqlalchemy import Connection, and_, delete, func, or_, select, update
 
 from vidqa.database import now_s
@@ -39,21 +42,20 @@ class Redispatching(Part):
                 return Report(elected=False)
             lost = select(jobs).where(jobs.c.state == "in_progress", jobs.c.lease_until < now)
             rows = db.execute(lost.with_for_update(skip_locked=True)).all()
-            ends: dict[str, list[str]] = {"queued": [], "failed": [], "cancelled": []}
-            for row in rows:
-                job = job_of(row)
-                ends[self._after_loss(db, job, now)].append(job.id)
-            if rows:
-                count(db, self._db, "leases_lost", len(rows))
+            report = self._after_losses(db, rows, now)
             keep_s = self._rules.idempotency_keep_s
             db.execute(delete(idempotency).where(idempotency.c.made_at < now - keep_s))
             db.execute(delete(workers).where(workers.c.seen_at < now - _GONE_S))
-        return Report(
-            elected=True,
-            requeued=tuple(ends["queued"]),
-            failed=tuple(ends["failed"]),
-            cancelled=tuple(ends["cancelled"]),
-        )
+        return report
+
+    def give_up(self, worker: str) -> Report:
+        """The worker is known to be dead: its jobs need not wait for their leases to run out."""
+        with self._db.writing() as db:
+            now = now_of(db)
+            held = select(jobs).where(jobs.c.state == "in_progress", jobs.c.owner == worker)
+            ends = self._after_losses(db, db.execute(held.with_for_update()).all(), now)
+            db.execute(delete(workers).where(workers.c.id == worker))
+        return ends
 
     def to_ring(self) -> list[Rung]:
         """Jobs that wait and whose bell was not rung, or not lately; the oldest first.
@@ -93,6 +95,20 @@ class Redispatching(Part):
             ).returning(locks.c.holder)
         ).one_or_none()
         return changed is not None
+
+    def _after_losses(self, db: Connection, rows: Sequence[Any], now: float) -> Report:
+        ends: dict[str, list[str]] = {"queued": [], "failed": [], "cancelled": []}
+        for row in rows:
+            job = job_of(row)
+            ends[self._after_loss(db, job, now)].append(job.id)
+        if rows:
+            count(db, self._db, "leases_lost", len(rows))
+        return Report(
+            elected=True,
+            requeued=tuple(ends["queued"]),
+            failed=tuple(ends["failed"]),
+            cancelled=tuple(ends["cancelled"]),
+        )
 
     def _after_loss(self, db: Connection, job: Job, now: float) -> str:
         free = update(workers).where(workers.c.id == job.owner, workers.c.job_id == job.id)

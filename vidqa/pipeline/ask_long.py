@@ -135,7 +135,14 @@ def _result(
             notes.append(f"Spans that the answer cited and no close look confirmed: {dropped}.")
     reply = found.reply.text if found else ""
     kind = found.parsed.parse_kind if found else "empty"
-    provenance = replace(told.provenance, notes=tuple(notes), reply=reply, reply_kind=kind)
+    provenance = replace(
+        told.provenance,
+        notes=tuple(notes),
+        reply=reply,
+        reply_kind=kind,
+        reply_tokens=len(found.reply.pieces) if found else 0,
+        reply_cut_short=found is not None and found.reply.cut_short,
+    )
     return AskResult(
         outcome=_outcome(found),
         question=question,

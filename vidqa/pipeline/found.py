@@ -119,6 +119,8 @@ def _provenance(hunt: Hunt, skim: Skim | None, closeups: Closeups) -> Provenance
         model=engine.identity,
         reply=hunt.reply.text if hunt.reply else "",
         reply_kind=hunt.reply_kind,
+        reply_tokens=len(hunt.reply.pieces) if hunt.reply else 0,
+        reply_cut_short=hunt.reply is not None and hunt.reply.cut_short,
         cache=hunt.ledger.cache(shared),
         timings=closeups.clock.since(hunt.began),
         familiar=familiar,

@@ -70,6 +70,8 @@ def provenance_of(
         model=engine.identity,
         reply=reply.text,
         reply_kind=reply_kind,
+        reply_tokens=len(reply.pieces),
+        reply_cut_short=reply.cut_short,
         cache={"features": look.features, "prefix": reply.prefix},
         timings=dict(clock.seconds),
         familiar=familiar,

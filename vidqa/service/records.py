@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Literal, get_args
 
 JsonDict = dict[str, Any]
-JobKind = Literal["ground", "ask", "describe", "index"]
+JobKind = Literal["ground", "ask", "describe", "index", "search", "reindex"]
 JobState = Literal["queued", "in_progress", "completed", "failed", "cancelled"]
 Queue = Literal["cpu", "gpu"]
 Scope = Literal["read", "write", "admin"]

@@ -19,6 +19,7 @@ from pydantic import (
     Field,
     StringConstraints,
     ValidationError,
+    WithJsonSchema,
     model_validator,
 )
 
@@ -65,18 +66,41 @@ Name = Annotated[
     StringConstraints(min_length=1, max_length=200, strip_whitespace=True),
     AfterValidator(_printable),
 ]
+ArchiveId = Annotated[Name, StringConstraints(pattern=r"^[^/]+$")]
+"""Name of a collection of indexed videos; "/" parts a tenant from it (:mod:`.scoping`)."""
 Place = Annotated[
     str, StringConstraints(min_length=1, max_length=_PLACE_MAX), AfterValidator(_printable)
 ]
-VideoId = Annotated[str, AfterValidator(_video_id)]
-Seconds = Annotated[float, BeforeValidator(_seconds), Field(ge=0, le=10**7, allow_inf_nan=False)]
+VideoId = Annotated[
+    str,
+    AfterValidator(_video_id),
+    WithJsonSchema({"type": "string", "pattern": "^vid_[0-7][0-9a-hjkmnp-tv-z]{25}$"}),
+]
+ArchiveId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
+"""Name of a collection of indexed videos; other tenants may have one of the same name."""
+Seconds = Annotated[
+    float,
+    BeforeValidator(_seconds),
+    Field(ge=0, le=10**7, allow_inf_nan=False),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"type": "number", "minimum": 0, "maximum": 10**7},
+                {"type": "string", "pattern": r"^(\d{1,4}:)?[0-5]?\d:[0-5]?\d(\.\d{1,6})?$"},
+            ],
+            "description": "Seconds, or a timecode.",
+        }
+    ),
+]
 
 
-class _Strict(BaseModel):
+class Strict(BaseModel):
+    """A part of a request: every name is known, and of the type it says."""
+
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
 
-class VideoRef(_Strict):
+class VideoRef(Strict):
     """A video: exactly one of the library's id, a URL, and a path on the service's machine."""
 
     video_id: VideoId | None = None
@@ -95,7 +119,7 @@ class VideoRef(_Strict):
         return self.url if self.path is None else self.path
 
 
-class Request(_Strict):
+class Request(Strict):
     """What every kind of job has."""
 
     kind: ClassVar[JobKind]
@@ -148,7 +172,7 @@ class AskRequest(Request):
     kind = "ask"
     question: Words
     video: VideoRef | None = None
-    archive_id: Name | None = None
+    archive_id: ArchiveId | None = None
     """Name of the collection of indexed videos that is asked."""
     start: Seconds | None = None
     end: Seconds | None = None
@@ -186,7 +210,7 @@ class IndexRequest(Request):
     kind = "index"
     queue = "cpu"
     videos: tuple[VideoRef, ...] = Field(min_length=1, max_length=_MANY_VIDEOS, strict=False)
-    archive_id: Name = "default"
+    archive_id: ArchiveId = "default"
     tags: tuple[Name, ...] = Field(default=(), max_length=100, strict=False)
 
     @property
@@ -204,9 +228,16 @@ REQUESTS: Mapping[str, type[Request]] = {
 }
 
 
+def request_form(kind: str) -> type[Request] | None:
+    """The class of a kind's requests; None where there is no such kind."""
+    from vidqa.service.archive_requests import ARCHIVE_REQUESTS  # which is made of what is here
+
+    return {**REQUESTS, **ARCHIVE_REQUESTS}.get(kind)
+
+
 def read_request(kind: str, body: Mapping[str, Any]) -> Request:
     """The request of this kind; raises :class:`JobError` that names the field and what is wrong."""
-    form = REQUESTS.get(kind)
+    form = request_form(kind)
     if form is None:
         raise JobError(
             f"there is no kind of job {kind!r}",

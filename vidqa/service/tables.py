@@ -23,7 +23,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-SCHEMA = "0001"
+SCHEMA = "0002"
 """Revision of the newest migration."""
 
 metadata = MetaData(
@@ -203,3 +203,12 @@ stored_videos = Table(
     Column("created_at", Double, nullable=False),
     UniqueConstraint("tenant", "sha256"),
 )
+
+archives = Table(
+    "archives",
+    metadata,
+    Column("tenant", Text, primary_key=True),
+    Column("id", Text, primary_key=True),
+    Column("created_at", Double, nullable=False),
+)
+"""Archives that somebody made; what is in them lies in the archive's own database."""

@@ -6,6 +6,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+from vidqa import interrupts
 from vidqa.errors import VideoError
 
 
@@ -28,7 +29,9 @@ class Deadline:
         self.ends_at += seconds
 
     def check(self) -> None:
-        """Raise :class:`VideoError` ``video_timeout`` once the moment has passed."""
+        """Raise :class:`VideoError` ``video_timeout`` once the moment has passed, and
+        :class:`vidqa.interrupts.Interrupted` where somebody wants an end."""
+        interrupts.check()
         if time.monotonic() > self.ends_at:
             raise VideoError(
                 f"{self.path}: {self.work} was not over after {self.allowed_s:.0f} s",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from pathlib import Path
 
+from vidqa import interrupts
 from vidqa.errors import VideoError
 
 _CHUNK = 1 << 20
@@ -17,6 +18,7 @@ def file_sha256(path: str | Path) -> str:
         with Path(path).open("rb") as file:
             while chunk := file.read(_CHUNK):
                 digest.update(chunk)
+                interrupts.check()
     except OSError as err:
         raise VideoError(
             f"{path}: cannot be read ({err.strerror})",

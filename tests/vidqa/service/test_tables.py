@@ -11,7 +11,7 @@ from vidqa.archive.store import open_store
 from vidqa.database import Database
 from vidqa.errors import ServiceBusy, ServiceError
 from vidqa.service.owner import open_database
-from vidqa.service.tables import metadata
+from vidqa.service.tables import SCHEMA, metadata
 
 
 def test_migrations_make_the_tables_that_the_code_reads(database: Database) -> None:
@@ -38,7 +38,7 @@ def test_a_database_of_a_newer_schema_is_refused_in_the_services_words(service_p
         assert (err.value.code, err.value.stage) == ("service_newer", "service")
     finally:
         with database.writing() as db:
-            db.exec_driver_sql("UPDATE service_version SET version_num = '0001'")
+            db.exec_driver_sql(f"UPDATE service_version SET version_num = '{SCHEMA}'")
         database.close()
 
 

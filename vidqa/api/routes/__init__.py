@@ -11,18 +11,36 @@ from collections.abc import Mapping
 
 from fastapi import APIRouter
 
-from vidqa.api.routes import health, problems, uploads, videos
+from vidqa.api.routes import (
+    archives,
+    chat,
+    health,
+    jobs,
+    problems,
+    search,
+    segments,
+    uploads,
+    verbs,
+    videos,
+)
 
 ROUTERS: tuple[APIRouter, ...] = (
     health.router,
     problems.router,
     videos.router,
     uploads.router,
+    verbs.router,
+    jobs.router,
+    search.router,
+    archives.router,
+    segments.router,
+    chat.router,
 )
 
 LARGER_BODIES: Mapping[str, int | None] = {
     "/v1/videos": None,
     "/v1/uploads": None,
     "/v1/uploads/": None,
+    "/v1/chat/completions": chat.BODY_BYTES,
 }
 """Most bytes of a body by path, or by start of path where it ends in ``/``; None: no bound here."""

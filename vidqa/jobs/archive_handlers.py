@@ -1,0 +1,113 @@
+"""What a worker does for the archive's routes: searches it, and embeds it anew.
+
+Its answers go to whoever has the tenant's key: they name videos by the library's ids and names, and
+say where files lie only to this machine's own user.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from vidqa.archive.records import Filter
+from vidqa.effort import Effort, Halt
+from vidqa.pipeline.ingest_report import Watcher
+from vidqa.pipeline.retrieval.searcher import SearchOptions
+from vidqa.service.archive_requests import ReindexRequest, SearchFilter, SearchRequest
+from vidqa.service.archives import archive_in, collection_of
+from vidqa.service.library import Library
+from vidqa.service.records import LOCAL, JsonDict
+from vidqa.session import Session
+
+_LISTS = ("hits", "citations", "others")
+
+
+def search(
+    request: SearchRequest,
+    session: Session,
+    library: Library,
+    tenant: str,
+    *,
+    image: Path | None = None,
+    halt: Halt | None = None,
+) -> JsonDict:
+    """A page of hits; ``image`` is where the request's picture lies. Raises as
+    :meth:`vidqa.session.Session.search`."""
+    options = SearchOptions(
+        where=filter_of(request.filter, collection_of(tenant, request.archive_id)),
+        limit=request.page_size,
+        page_token=request.page_token,
+        min_score=request.min_score,
+        by_video=request.group_by == "video",
+        match=request.match,
+    )
+    found = session.search(
+        request.query,
+        image=image,
+        verify=request.verify,
+        refine=request.refine,
+        effort=Effort(deadline_s=request.deadline_s, halt=halt or Halt()),
+        options=options,
+    )
+    return named(found.to_dict(), library, tenant)
+
+
+def reindex(
+    request: ReindexRequest, session: Session, *, watcher: Watcher | None, halt: Halt | None
+) -> JsonDict:
+    """Every video of the archive's database embedded anew; how many by archive is told, not which:
+    they are all tenants'."""
+    report = session.reindex(watcher=watcher, halt=halt, force=request.force)
+    counts = {name: each.counts() for name, each in report.reports.items()}
+    return {
+        "archives": counts,
+        "missing": len(report.missing),
+        "switched": report.switched,
+        "interrupted": report.interrupted,
+    }
+
+
+def filter_of(given: SearchFilter, collection: str) -> Filter:
+    """The filter of a request, within one collection."""
+    return Filter(
+        archives=[collection],
+        tags=given.tags,
+        recorded_from=given.recorded_from,
+        recorded_until=given.recorded_until,
+        shortest_s=given.shortest_s,
+        longest_s=given.longest_s,
+    )
+
+
+def named(result: Mapping[str, Any], library: Library, tenant: str) -> JsonDict:
+    """A search's result, or an answer from an archive, with every video named as the tenant knows
+    it."""
+    told = dict(result)
+    for name in _LISTS:
+        if name in told:
+            told[name] = [_named_hit(hit, library, tenant) for hit in told[name]]
+    return told
+
+
+def _named_hit(hit: Mapping[str, Any], library: Library, tenant: str) -> JsonDict:
+    also = [
+        {**each, "video": _named_video(each["video"], library, tenant)}
+        for each in hit.get("also_in", ())
+    ]
+    video = _named_video(hit["video"], library, tenant)
+    return {**hit, "video": video, "also_in": also, "thumbnail": None}
+
+
+def _named_video(video: Mapping[str, Any], library: Library, tenant: str) -> JsonDict:
+    stored = library.find(tenant, str(video["id"]).removeprefix("sha256:"))
+    known = {
+        "video_id": None if stored is None else stored.id,
+        "name": Path(str(video["path"])).name if stored is None else stored.name,
+        "archive": archive_in(tenant, str(video["archive"])),
+    }
+    if stored is None and tenant == LOCAL:
+        return {**video, **known}
+    hidden = {name: value for name, value in video.items() if name not in ("path", "paths")}
+    return {**hidden, **known}
+

@@ -1,0 +1,225 @@
+"""Runs claimed jobs, one at a time: the same in an embedded worker's child and in a Celery one.
+
+The job runs in the calling thread. Whatever becomes of it is written behind its fence, or dropped
+where the lease was lost meanwhile.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from vidqa.effort import Halt
+from vidqa.errors import LeaseLost, ServiceBusy, VidqaError
+from vidqa.interrupts import Interrupted
+from vidqa.jobs.faults import Faults
+from vidqa.jobs.heart import Heart
+from vidqa.jobs.store import JobStore
+from vidqa.jobs.work import Fetch, Made, Meter, Work
+from vidqa.service.library import Library
+from vidqa.service.records import Claim, JsonDict
+from vidqa.service.requests import Request, read_request
+from vidqa.service_settings import ServiceSettings
+
+if TYPE_CHECKING:  # it loads torch
+    from vidqa.session import Session
+
+log = logging.getLogger(__name__)
+Handler = Callable[[Request, Work], Made]
+HELD = 8
+"""Videos of which a worker says that it has them at hand: as many as were asked about lately."""
+_WRITE_S = 60.0
+"""How long an end is tried to be written while the database is away."""
+
+
+class Runner:
+    """One worker's way to run jobs; loads the model at the first that needs it."""
+
+    def __init__(
+        self,
+        store: JobStore,
+        library: Library,
+        settings: ServiceSettings,
+        *,
+        given: dict[str, Any] | None = None,
+        handler: Handler | None = None,
+        fetch: Fetch | None = None,
+        faults: Faults | None = None,
+    ) -> None:
+        self._store, self._library, self._settings = store, library, settings
+        self._given, self._handler, self._fetch = given or {}, handler, fetch
+        self._faults = faults or Faults()
+        self._meter = Meter()
+        self._session: Session | None = None
+        self._held: OrderedDict[str, None] = OrderedDict()
+        self.stop = threading.Event()
+        """Set by whoever wants no further job to be run, and a running one to end or be put
+        back."""
+
+    @property
+    def holds(self) -> frozenset[str]:
+        """Digests of the videos that were asked about lately."""
+        return frozenset(self._held)
+
+    def run(self, claim: Claim) -> None:
+        """Run the job and write down what became of it."""
+        self._faults.at("after_claim")
+        self._meter, halt = Meter(), Halt()
+        heart = Heart(
+            self._store,
+            claim,
+            self._settings,
+            meter=self._meter,
+            halt=halt,
+            stop=self.stop,
+            faults=self._faults,
+        )
+        try:
+            with heart:
+                end = self._outcome(claim, heart, halt)
+            self._faults.at("before_finish")
+            self._write(end)
+            self._faults.at("after_finish")
+        except LeaseLost as err:
+            log.warning("%s", err)
+            return
+        self._hold(claim.job.video_sha256)
+
+    def close(self) -> None:
+        """Let go of the model's archives."""
+        if self._session is not None:
+            self._session.close()
+
+    def _outcome(self, claim: Claim, heart: Heart, halt: Halt) -> Callable[[], object]:
+        """Do the job; what is to be written of it."""
+        try:
+            made = self._made(claim, halt)
+        except Interrupted:
+            return self._broken(claim, heart)
+        except VidqaError as err:
+            return self._broken(claim, heart) if heart.why else self._failed(claim, err)
+        except Exception:
+            log.exception("%s failed", claim.job.id)
+            return lambda: self._store.fail(claim, _bug())
+        if heart.why in ("stopped", "late", "stuck", "lost"):
+            return self._broken(claim, heart)
+        return lambda: self._store.finish(
+            claim, made.result, made.outcome, product_key=made.product_key
+        )
+
+    def _made(self, claim: Claim, halt: Halt) -> Made:
+        job = claim.job
+        work = Work(
+            job=job,
+            meter=self._meter,
+            halt=halt,
+            session=self._opened,
+            library=self._library,
+            media_roots=tuple(Path(root) for root in self._settings.media_roots),
+            fetch=self._fetch,
+            product=lambda key: self._store.product(job.tenant, key),
+        )
+        self._faults.at("while_working")
+        handler = self._handler or _own_handler()
+        return handler(read_request(job.kind, job.request), work)
+
+    def _opened(self) -> Session:
+        if self._session is None:
+            from vidqa import interrupts
+            from vidqa.session import open_session
+
+            self._faults.at("while_loading")
+            self._session = open_session(progress=self._progress, **self._given)
+            self._session.context.engine.before_each_layer(interrupts.check)
+        return self._session
+
+    def _progress(self, stage: str, done: int, total: int) -> None:
+        """The session outlives a job: what it tells is of the job that runs now."""
+        self._meter(stage, done, total)
+
+    def _broken(self, claim: Claim, heart: Heart) -> Callable[[], object]:
+        """What is to be written of a job that was ended before it was done."""
+        store = self._store
+        if heart.why == "cancelled":
+            return lambda: store.acknowledge_cancel(claim)
+        if heart.why == "late":
+            return lambda: store.fail(claim, _late(self._settings.max_job_seconds))
+        if heart.why == "stuck":
+            return lambda: self._again_or(claim, _stuck(self._meter.now.stage))
+        return lambda: store.release(claim)
+
+    def _failed(self, claim: Claim, err: VidqaError) -> Callable[[], object]:
+        told: JsonDict = dict(err.to_dict())
+        if not err.retryable:
+            return lambda: self._store.fail(claim, told)
+        return lambda: self._again_or(claim, told)
+
+    def _again_or(self, claim: Claim, told: JsonDict) -> object:
+        """Put the job back for a while, or fail where it was tried often enough."""
+        if claim.job.attempts >= self._settings.attempts:
+            return self._store.fail(claim, told)
+        return self._store.release(claim, delay_s=2.0**claim.job.attempts, counted=True)
+
+    def _write(self, end: Callable[[], object]) -> None:
+        """Write an end, which is guarded by the fence: trying again does no harm."""
+        deadline_s = time.monotonic() + _WRITE_S
+        while not self._written(end, patient=time.monotonic() < deadline_s):
+            time.sleep(1)
+
+    def _written(self, end: Callable[[], object], *, patient: bool) -> bool:
+        try:
+            end()
+        except ServiceBusy as err:
+            if not patient:
+                raise
+            log.warning("an end cannot be written yet: %s", err)
+            return False
+        return True
+
+    def _hold(self, sha256: str | None) -> None:
+        if sha256 is not None:
+            self._held[sha256] = None
+            self._held.move_to_end(sha256)
+            while len(self._held) > HELD:
+                self._held.popitem(last=False)
+
+
+def _own_handler() -> Handler:
+    from vidqa.jobs.handlers import run  # late: it imports torch
+
+    return run
+
+
+def _bug() -> JsonDict:
+    return {
+        "code": "job_crashed",
+        "stage": "job",
+        "message": "the worker met an error that it does not know",
+        "next_step": "Report it, with what the worker's log says.",
+        "retryable": False,
+    }
+
+
+def _late(limit_s: float) -> JsonDict:
+    return {
+        "code": "job_timeout",
+        "stage": "job",
+        "message": f"it was not done after {limit_s:g} s",
+        "next_step": "Ask about a shorter window, or raise VIDQA_MAX_JOB_SECONDS.",
+        "retryable": False,
+    }
+
+
+def _stuck(stage: str) -> JsonDict:
+    return {
+        "code": "job_stuck",
+        "stage": stage,
+        "message": "nothing moved for too long",
+        "next_step": "Try again; should it last, re-encode the video.",
+        "retryable": True,
+    }

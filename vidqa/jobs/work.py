@@ -1,0 +1,103 @@
+"""What a handler works with: the model, the job's videos as files, a way out for progress."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from vidqa import interrupts
+from vidqa.effort import Halt
+from vidqa.errors import JobError
+from vidqa.service.library import Library
+from vidqa.service.records import Job, JsonDict, Progress
+from vidqa.service.requests import VideoRef
+
+if TYPE_CHECKING:  # a session loads torch
+    from vidqa.session import Session
+
+Fetch = Callable[[str], Path]
+"""A URL to a local file, checked and bounded; raises :class:`vidqa.errors.VidqaError`."""
+
+
+@dataclass(slots=True)
+class Meter:
+    """The progress of a job, as its worker last said it; read by another thread."""
+
+    now: Progress = field(default_factory=lambda: Progress(stage="started"))
+    _began_s: float = field(default_factory=time.monotonic)
+
+    def __call__(self, stage: str, done: int, total: int) -> None:
+        """Told at every step; raises :class:`Interrupted` where the job is to end."""
+        if stage != self.now.stage:
+            self._began_s = time.monotonic()
+        eta_s = None
+        if 0 < done <= total:
+            eta_s = (time.monotonic() - self._began_s) / done * (total - done)
+        self.now = Progress(stage=stage, done=done, total=total, eta_s=eta_s)
+        interrupts.check()
+
+    def told(self, progress: Progress) -> None:
+        """As a call, by somebody who knows the time that is left."""
+        self.now = progress
+        interrupts.check()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Work:
+    """One job's means."""
+
+    job: Job
+    meter: Meter
+    halt: Halt
+    """Asked when the job is to end: a search then stops in good order."""
+    session: Callable[[], Session]
+    """The worker's one session; the model is loaded at the first call."""
+    library: Library
+    media_roots: tuple[Path, ...] = ()
+    fetch: Fetch | None = None
+    product: Callable[[str], JsonDict | None] = lambda _: None
+    """The tenant's result of an earlier job of the same making, by product key."""
+
+    def file(self, ref: VideoRef) -> Path:
+        """The video on this machine.
+
+        Raises :class:`ServiceError` where the library has it no more, :class:`JobError` for a path
+        outside the roots (``path_forbidden``) and a URL where none may be fetched.
+        """
+        if ref.video_id is not None:
+            return self.library.get(self.job.tenant, ref.video_id).path
+        if ref.path is not None:
+            return below_roots(Path(ref.path), self.media_roots)
+        if self.fetch is None or ref.url is None:
+            raise JobError(
+                "no URL may be fetched here",
+                code="url_forbidden",
+                next_step="Upload the video, or have VIDQA_ALLOWED_MEDIA_DOMAINS name its domain.",
+            )
+        return self.fetch(ref.url)
+
+
+class Made(NamedTuple):
+    """What came of a job."""
+
+    result: JsonDict
+    outcome: str | None
+    product_key: str | None
+    """Digest of everything the result depends on, where it may serve a repeated job; None: it may
+    not, as it was cut short or other things depend on it."""
+
+
+def below_roots(path: Path, roots: tuple[Path, ...]) -> Path:
+    """The path, with links followed, where it lies below one of the roots; else a
+    :class:`JobError` that does not tell whether anything is there."""
+    real = path.expanduser().resolve()
+    if not any(real.is_relative_to(root.expanduser().resolve()) for root in roots):
+        raise JobError(
+            f"{path} is not below a folder that jobs may read",
+            code="path_forbidden",
+            next_step="Upload the video, or have VIDQA_MEDIA_ROOTS name its folder.",
+        )
+    return real
