@@ -6,8 +6,11 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
+from fractions import Fraction
 from pathlib import Path
 
+import av
+import numpy as np
 import pytest
 import uvicorn
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
@@ -60,9 +63,9 @@ def browser() -> Iterator[Browser]:
         browser.close()
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def context(browser: Browser) -> Iterator[BrowserContext]:
-    """A fresh browser at desktop size."""
+    """A browser at desktop size; every test's port is an origin of its own, and so is its storage."""
     context = browser.new_context(viewport={"width": 1280, "height": 860})
     context.set_default_timeout(8000)
     yield context
@@ -77,6 +80,7 @@ def page(context: BrowserContext) -> Iterator[Page]:
     page.on("console", lambda line: wrong.append(line.text) if line.type in ("error", "warning") else None)
     page.on("pageerror", lambda err: wrong.append(str(err)))
     yield page
+    page.close()
     told = [line for line in wrong if "Failed to load resource" not in line]
     assert told == []
 
@@ -85,3 +89,19 @@ def page(context: BrowserContext) -> Iterator[Page]:
 def door(served: Served) -> str:
     """The id of ``examples/door.mp4`` in the library."""
     return served.service.add_video(EXAMPLES / "door.mp4")
+
+
+@pytest.fixture(scope="session")
+def late(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """4 s of video whose first frame comes 3 s after the file's clock begins."""
+    path = tmp_path_factory.mktemp("late") / "late.mp4"
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("libx264", rate=10)
+        stream.width = stream.height = 64
+        stream.pix_fmt = "yuv420p"
+        for n in range(40):
+            frame = av.VideoFrame.from_ndarray(np.full((64, 64, 3), 5 * n, np.uint8), "rgb24")
+            frame.pts, frame.time_base = n + 30, Fraction(1, 10)
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode())
+    return path

@@ -52,6 +52,8 @@ class FakeService:
         self.break_uploads_after: int | None = None
         """So many bytes of an upload are taken, then its connection fails once."""
         self.go_on = False
+        self.clip: Path | None = None
+        """What every clip is; the first video where none is given."""
         self.requests: list[str] = []
         self.changed_results: dict[str, Body] = {}
         """Fields that take the place of those in a result, by the question."""
@@ -133,7 +135,8 @@ class FakeService:
 
         @app.get("/v1/segments/{segment_id}/clip.mp4")
         async def clip(segment_id: str) -> Response:
-            return FileResponse(next(iter(self.videos.values()))["path"], media_type="video/mp4")
+            path = self.clip or next(iter(self.videos.values()))["path"]
+            return FileResponse(path, media_type="video/mp4")
 
     def _upload_routes(self, app: FastAPI) -> None:
         @app.post("/v1/uploads")

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.vidqa.api.page.conftest import Served
+from tests.vidqa.api.page.conftest import EXAMPLES, Served
 from tests.vidqa.api.page.driving import ask, plays, second_of, until
 
 
@@ -82,6 +83,12 @@ def test_an_uncertain_answer_marks_nothing(watched: Page) -> None:
     ask(watched, "unsure of this")
     expect(watched.locator(".outcome.uncertain")).to_have_text("Not sure")
     expect(watched.locator(".mark")).to_have_count(0)
+
+
+def test_a_no_about_unfamiliar_footage_is_no_verdict(watched: Page, served: Served) -> None:
+    served.service.changed_results["cat"] = {"familiar": False}
+    ask(watched, "cat")
+    expect(watched.locator(".outcome")).to_have_text("Not found")
 
 
 def test_unfamiliar_footage_and_notes_stand_before_the_moments(
@@ -280,6 +287,34 @@ def test_a_file_that_the_browser_cannot_play_says_so(
     served.service.videos[door]["path"] = str(broken)
     page.goto(f"{served.url}/#video={door}")
     expect(page.locator("#unplayable")).to_contain_text("This browser cannot play this file.")
+
+
+def test_the_moments_of_a_file_that_cannot_be_played_play_as_clips(
+    page: Page, served: Served, door: str, tmp_path: Path
+) -> None:
+    broken = tmp_path / "broken.mp4"
+    broken.write_bytes(b"\0" * 2000)
+    served.service.clip = EXAMPLES / "door.mp4"
+    served.service.videos[door]["path"] = str(broken)
+    page.goto(f"{served.url}/#video={door}")
+    expect(page.locator("#unplayable")).to_be_visible()
+    ask(page, "person opens door")
+    page.locator(".mark").click()
+    expect(page.locator("#unplayable")).to_be_hidden()
+    until(lambda: plays(page))
+    expect(page.locator(".tl-time")).to_contain_text(re.compile(r"0:0[6-9]\.\d / 0:19"))
+
+
+def test_seconds_count_from_the_first_frame_also_where_the_file_begins_later(
+    page: Page, served: Served, late: Path
+) -> None:
+    video = served.service.add_video(late)
+    page.goto(f"{served.url}/#video={video}")
+    expect(page.locator(".tl-time")).to_have_text("0:00.0 / 0:04.0")
+    page.get_by_role("slider").focus()
+    page.keyboard.press("ArrowRight")
+    expect(page.locator(".tl-time")).to_have_text("0:01.0 / 0:04.0")
+    assert second_of(page) == pytest.approx(4.001, abs=0.01)
 
 
 def test_a_video_that_is_gone_is_said_to_be(page: Page, served: Served) -> None:

@@ -13,6 +13,7 @@ const FORMATS = [["srt", "SRT"], ["vtt", "VTT"], ["csv", "CSV"], ["edl", "EDL"],
 const TABLES = new Set(["csv", "json"]);
 
 const STAGES = {
+  started: "Starting",
   load: "Loading the model",
   fetch: "Fetching the video",
   probe: "Reading the file",
@@ -125,9 +126,9 @@ function renderMoment(moment, index, count, moves) {
 
 function evidence(moment, { pts }, moves) {
   const words = `The frame at ${clock(pts, 2)}`;
-  if (!moment.id) return el("button", { type: "button", class: "frame bare", title: words, on: { click: () => moves.show(pts) } }, el("span", {}, clock(pts, 2)));
+  if (!moment.id) return el("button", { type: "button", class: "frame bare", title: words, on: { click: () => moves.show(pts, moment) } }, el("span", {}, clock(pts, 2)));
   const image = el("img", { alt: "", loading: "lazy", decoding: "async" });
-  const made = el("button", { type: "button", class: "frame", "aria-label": words, title: words, on: { click: () => moves.show(pts) } }, image, el("span", { class: "tabular" }, clock(pts, 2)));
+  const made = el("button", { type: "button", class: "frame", "aria-label": words, title: words, on: { click: () => moves.show(pts, moment) } }, image, el("span", { class: "tabular" }, clock(pts, 2)));
   showPicture(image, framePath(moment.id, pts));
   return made;
 }

@@ -12,6 +12,7 @@ import { clock, plural } from "./time.js";
 
 const PAGE = 24;
 const FIRST = "default";
+const FORMATS = ["csv", "srt", "edl"];
 const WAIT = { Prefer: "respond-async, wait=25" };
 
 export class Archive {
@@ -64,10 +65,8 @@ export class Archive {
   async openJob(job) {
     this.leave();
     await this.#list(job.request?.archive_id);
-    if (job.kind === "ask") {
-      this.#setVerb("ask");
-      byId("archive-words").value = job.request?.question ?? "";
-    }
+    this.#setVerb(job.kind === "ask" ? "ask" : "search");
+    byId("archive-words").value = job.request?.question ?? job.request?.query ?? "";
     const ended = await this.#follow(job);
     if (ended?.state === "completed") this.#showJob(ended);
   }
@@ -118,8 +117,8 @@ export class Archive {
     try {
       const request = { archive_id: this.#chosen, query, verify, page_size: PAGE, ...(token ? { page_token: token } : {}) };
       const { body, response } = await create("/v1/search", request, WAIT);
-      const result = response.status === 202 ? await this.#resultOf(body) : body;
-      if (result && !stop.signal.aborted) this.#showHits(result, { query, verify, more: Boolean(token) });
+      const job = response.status === 202 ? await this.#follow(body) : { id: idOf(response), state: "completed", result: body };
+      if (job?.state === "completed" && !stop.signal.aborted) this.#showHits(job, { query, verify, more: Boolean(token) });
     } catch (err) {
       if (!token) box.replaceChildren();
       throw err;
@@ -128,19 +127,15 @@ export class Archive {
     }
   }
 
-  async #resultOf(job) {
-    const ended = await this.#follow(job);
-    return ended?.state === "completed" ? ended.result : null;
-  }
-
-  #showHits(result, { query, verify, more }) {
+  #showHits(job, { query, verify, more }) {
+    const result = job.result;
     const box = byId("archive-result");
     const cards = result.hits.map(renderHit);
     if (more) {
       box.querySelector(".grid").append(...cards);
       cards[0]?.querySelector("button").focus();
     } else {
-      box.replaceChildren(this.#summary(result, verify), el("ul", { class: "grid", "aria-label": "Hits" }, ...cards));
+      box.replaceChildren(this.#summary(job, verify), el("ul", { class: "grid", "aria-label": "Hits" }, ...cards));
     }
     box.querySelector(".more")?.remove();
     const token = result.next_page_token;
@@ -148,7 +143,8 @@ export class Archive {
     announce(plural(box.querySelectorAll(".hit").length, "hit"));
   }
 
-  #summary(result, verify) {
+  #summary(job, verify) {
+    const result = job.result;
     const { considered = {}, total = result.hits.length } = result;
     const confirmed = result.hits.filter((hit) => hit.verdict === "confirmed").length;
     const words = !result.hits.length ? "Nothing found" : verify ? (confirmed ? `${confirmed} of ${result.hits.length} hits confirmed` : "None of the hits is it") : plural(total, "hit");
@@ -160,7 +156,7 @@ export class Archive {
       el("h2", {}, words),
       el("p", { class: "quiet" }, [facts, hint].filter(Boolean).join(" ")),
       ...(result.notes ?? []).map((note) => el("p", { class: "warning" }, note)),
-      el("div", { class: "exports", role: "group", "aria-label": "Export" }, el("span", { class: "quiet" }, "Export"), jsonButton(result, "hits.json")),
+      exportsOf(job, "hits"),
     );
   }
 
@@ -203,7 +199,9 @@ export class Archive {
 
   #showJob(job) {
     if (job.kind === "ask") this.#showAnswer(job);
-    else this.#showIndexed(job.result);
+    else if (job.kind === "search") this.#showHits(job, { query: job.request.query ?? "", verify: job.request.verify ?? false, more: false });
+    else if (job.kind === "index") this.#showIndexed(job.result);
+    else byId("archive-result").replaceChildren(el("div", { class: "summary" }, el("h2", {}, "Done")));
   }
 
   #showAnswer(job) {
@@ -221,7 +219,7 @@ export class Archive {
         result.at_least ? el("p", { class: "warning" }, "There may be more: stretches as likely were not looked at.") : null,
         ...(result.notes ?? []).map((note) => el("p", { class: "warning" }, note)),
         el("p", { class: "quiet" }, looked),
-        el("div", { class: "exports", role: "group", "aria-label": "Export" }, el("span", { class: "quiet" }, "Export"), ...["csv", "srt", "edl"].map((format) => exportButton(job, format)), jsonButton(result, "answer.json")),
+        exportsOf(job, "answer"),
       ),
       cited.length ? el("h3", {}, "It stands on") : "",
       el("ol", { class: "grid", "aria-label": "Citations" }, ...cited),
@@ -277,8 +275,13 @@ function countOf(archive) {
   return Object.values(told).reduce((sum, count) => sum + count, 0);
 }
 
-const jsonButton = (result, name) =>
-  el("button", { type: "button", class: "plain small", data: { format: "json" }, on: { click: () => save(new Blob([JSON.stringify(result, null, 2)], { type: "application/json" }), name) } }, "JSON");
+/** The job behind an answer that came at once, where the service names it. */
+const idOf = (response) => response.headers.get("Location")?.match(/\/v1\/jobs\/([^/?]+)/)?.[1] ?? null;
 
-const exportButton = (job, format) =>
-  el("button", { type: "button", class: "plain small", data: { format }, on: { click: () => guarded(() => download(`${jobPath(job.id)}/export?format=${format}`, `answer.${format}`)) } }, format.toUpperCase());
+/** Buttons that save what a job found; only its JSON where the job is not known. */
+function exportsOf(job, name) {
+  const whole = () => save(new Blob([JSON.stringify(job.result, null, 2)], { type: "application/json" }), `${name}.json`);
+  const button = (format, call) => el("button", { type: "button", class: "plain small", data: { format }, on: { click: () => guarded(call) } }, format.toUpperCase());
+  const others = job.id ? FORMATS.map((format) => button(format, () => download(`${jobPath(job.id)}/export?format=${format}`, `${name}.${format}`))) : [];
+  return el("div", { class: "exports", role: "group", "aria-label": "Export" }, el("span", { class: "quiet" }, "Export"), ...others, button("json", whole));
+}

@@ -2,6 +2,7 @@
 
 import { get } from "./api.js";
 import { announce, byId, el, icon } from "./dom.js";
+import { lengthOf } from "./media.js";
 import { showProblem, guarded } from "./problems.js";
 import { ago, bytes, clock, length, percent, plural } from "./time.js";
 import { upload } from "./upload.js";
@@ -65,6 +66,8 @@ export class Library {
   #row(video) {
     const facts = factsOf(video);
     const duration = durationOf(video);
+    const long = el("span", { class: "row-fact strong" }, isImage(video) ? "picture" : duration === null ? "" : clock(duration, 0));
+    if (duration === null && !isImage(video)) lengthOf(`/v1/videos/${encodeURIComponent(video.id)}/content`, (seconds) => (long.textContent = clock(seconds, 0)));
     const size = facts.width ? `${facts.width}×${facts.height}` : "";
     return el(
       "li",
@@ -74,7 +77,7 @@ export class Library {
         { class: "row", href: `#video=${encodeURIComponent(video.id)}` },
         el("span", { class: "row-icon" }, icon("film")),
         el("span", { class: "row-name" }, video.name || video.id),
-        el("span", { class: "row-fact strong" }, isImage(video) ? "picture" : duration === null ? "" : clock(duration, 0)),
+        long,
         el("span", { class: "row-fact wide" }, size),
         el("span", { class: "row-fact wide" }, bytes(video.bytes ?? 0)),
         el("span", { class: "row-fact when" }, video.created_at ? ago(video.created_at) : ""),

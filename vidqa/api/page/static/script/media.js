@@ -30,6 +30,26 @@ export async function showPicture(image, path) {
   }
 }
 
+let measuring = Promise.resolve();
+
+/** Tells the length of a film that the service has not measured, one after the other, from its head. */
+export function lengthOf(path, tell) {
+  measuring = measuring.then(async () => {
+    if (keyOf() && !(await working())) return; // the whole file would have to be fetched
+    const film = document.createElement("video");
+    film.preload = "metadata";
+    film.muted = true;
+    await new Promise((resolve) => {
+      for (const type of ["loadedmetadata", "error"]) film.addEventListener(type, resolve, { once: true });
+      setTimeout(resolve, 4000);
+      film.src = path;
+    });
+    if (Number.isFinite(film.duration)) tell(film.duration);
+    film.removeAttribute("src");
+    film.load();
+  });
+}
+
 /** Saves what `path` answers as a file named `name`. */
 export async function download(path, name) {
   const response = await send("GET", path);

@@ -1,6 +1,7 @@
 // A <video> on vidqa's clock: 0 is the first displayed frame, spans are half-open and end by stopping.
 
 const NEAR_S = 0.02;
+const FIRST_FRAME_MS = 400;
 
 export class Player extends EventTarget {
   #video;
@@ -8,6 +9,8 @@ export class Player extends EventTarget {
   #offset = 0;
   #waiting = null;
   #unplayable = null;
+  #isReady = false;
+  #origin = 0;
 
   constructor(video) {
     super();
@@ -15,17 +18,19 @@ export class Player extends EventTarget {
     for (const type of ["play", "pause", "seeked", "loadedmetadata", "timeupdate", "ended"]) {
       video.addEventListener(type, () => this.#tick());
     }
-    video.addEventListener("loadedmetadata", () => this.#ready());
+    video.addEventListener("loadeddata", () => this.#loaded());
     video.addEventListener("seeking", () => this.#leftSpan());
     video.addEventListener("error", () => this.#failed());
   }
 
-  /** Shows another file; `null` shows none. */
-  load(source) {
+  /** Shows another file; `null` shows none. `origin` is the second at which a clip of a video begins. */
+  load(source, origin = 0) {
+    this.#origin = origin;
     this.#stopAt = null;
     this.#waiting = null;
     this.#offset = 0;
     this.#unplayable = null;
+    this.#isReady = false;
     this.#video.pause();
     if (source === null) {
       this.#video.removeAttribute("src");
@@ -33,11 +38,10 @@ export class Player extends EventTarget {
       return;
     }
     this.#video.src = source;
-    this.#findOffset();
   }
 
   get now() {
-    return Math.max(0, this.#video.currentTime - this.#offset);
+    return Math.max(0, this.#video.currentTime - this.#offset + this.#origin);
   }
 
   get duration() {
@@ -81,7 +85,7 @@ export class Player extends EventTarget {
 
   #go(seconds) {
     // A hair behind the wanted time, so that a frame that begins there is the one that is shown.
-    this.#video.currentTime = Math.max(0, seconds) + this.#offset + 0.001;
+    this.#video.currentTime = Math.max(0, seconds - this.#origin) + this.#offset + 0.001;
     this.#tick();
   }
 
@@ -117,24 +121,33 @@ export class Player extends EventTarget {
 
   #whenReady(act) {
     if (this.#unplayable) return;
-    if (this.#video.readyState >= HTMLMediaElement.HAVE_METADATA) act();
+    if (this.#isReady) act();
     else this.#waiting = act;
   }
 
+  /**
+   * Finds where vidqa's 0 lies on the player's clock, before anything is moved: players count from
+   * the first packet of any stream, vidqa from the first frame that is shown.
+   */
+  #loaded() {
+    const source = this.#video.src;
+    const found = (seconds) => {
+      if (this.#isReady || this.#video.src !== source) return;
+      this.#offset = seconds;
+      this.#ready();
+    };
+    // A tab that is not seen is shown no frames: there the place where the player stands has to do.
+    setTimeout(() => found(this.#video.currentTime), this.#video.requestVideoFrameCallback ? FIRST_FRAME_MS : 0);
+    this.#video.requestVideoFrameCallback?.((_, frame) => found(frame.mediaTime));
+  }
+
   #ready() {
+    this.#isReady = true;
     const act = this.#waiting;
     this.#waiting = null;
     act?.();
+    this.#tick();
     this.dispatchEvent(new Event("ready"));
-  }
-
-  /** The media time of the very first frame: players count from the first packet of any stream. */
-  #findOffset() {
-    if (!this.#video.requestVideoFrameCallback) return;
-    const source = this.#video.src;
-    this.#video.requestVideoFrameCallback((_, frame) => {
-      if (this.#video.src === source && this.#video.currentTime === 0) this.#offset = frame.mediaTime;
-    });
   }
 
   #failed() {

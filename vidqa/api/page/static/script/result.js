@@ -28,15 +28,18 @@ export function headlineOf(result) {
   if (result.answer) return result.answer;
   if (result.outcome === "found") return count === 1 ? "Found once" : `Found ${count} times`;
   if (result.outcome === "uncertain") return result.question ? "No clear answer" : "Not sure";
-  return result.question ? "No answer" : saysNo(result) ? "It does not happen" : "Not found in what was looked at";
+  if (result.question) return "No answer";
+  if (!sawAll(result)) return "Not found in what was looked at";
+  return result.familiar === false ? "Not found" : "It does not happen";
 }
 
-const saysNo = (result) => (result.coverage?.fraction ?? 1) >= 0.995 && !result.ended_early;
+const sawAll = (result) => (result.coverage?.fraction ?? 1) >= 0.995 && !result.ended_early;
 
 /** One sentence under the heading; empty where the heading says it all. */
 export function explanationOf(result) {
-  const where = saysNo(result) ? "All of it was looked at." : "Other parts were not looked at.";
-  if (result.outcome === "not_found" && !result.chapters) return `${where} ${saysNo(result) ? "Other words may still find it." : "Options, Thorough looks at everything."}`;
+  if (result.outcome === "not_found" && !result.chapters) {
+    return sawAll(result) ? "All of it was looked at. Other words may still find it." : "Other parts were not looked at. Thorough, among the options, looks at everything.";
+  }
   if (result.outcome === "uncertain") return "The model gave no answer that can be relied on. Ask in other words, or about a shorter stretch.";
   if (result.question !== undefined && !momentsOf(result).length && result.answer) return "It named no moment for this answer.";
   return "";

@@ -26,12 +26,11 @@ export class Timeline extends EventTarget {
     new ResizeObserver(() => this.#draw()).observe(this.#parts.body);
   }
 
-  /** The video's length; forgets everything else. */
+  /** The video's length; all of it comes into view. */
   setDuration(duration) {
     this.#root.classList.toggle("empty", !(duration > 0));
     this.#scale = new Scale(Math.max(0, duration || 0));
-    this.setSelection(null);
-    this.show({});
+    this.#draw();
   }
 
   /**

@@ -1,6 +1,6 @@
 // One video: the player, the timeline under it, the question above and the answer beside it.
 
-import { get, jobPath, videoPath } from "./api.js";
+import { framePath, get, jobPath, segmentPath, videoPath } from "./api.js";
 import { renderEmpty, renderEnded, renderProgress, renderResult } from "./answer.js";
 import { announce, byId, el } from "./dom.js";
 import { cancel, follow, isFinal, retry, submit, videoOf } from "./jobs.js";
@@ -23,6 +23,7 @@ export class Watch {
   #job = null;
   #stop = new AbortController();
   #moments = [];
+  #plainClips = false;
   #go;
 
   /** `go(hash)` changes the address of the page. */
@@ -92,7 +93,7 @@ export class Watch {
     if (!moment) return;
     this.#timeline.setCurrent(index);
     for (const item of document.querySelectorAll("#answer .moment")) item.classList.toggle("current", item.dataset.index === String(index));
-    this.playSpan(moment.start, moment.end);
+    guarded(() => this.#playMoment(moment));
     announce(`Playing ${momentWords(moment, index, this.#moments.length)}`);
   }
 
@@ -106,7 +107,36 @@ export class Watch {
   }
 
   playSpan(start, end) {
+    this.#showStill(null);
     this.#player.playSpan(start, end);
+  }
+
+  /** Plays a moment; of a file that this browser cannot play, the clip that the service cuts of it. */
+  async #playMoment(moment) {
+    if (!this.#plainClips || !moment.id) return this.playSpan(moment.start, moment.end);
+    const address = await addressOf(`${segmentPath(moment.id)}/clip.mp4`);
+    letGo(this.#address);
+    this.#address = address;
+    byId("unplayable").hidden = true;
+    this.#player.load(address, moment.start);
+    return this.playSpan(moment.start, moment.end);
+  }
+
+  /** Shows the frame at `pts` of a moment, as a picture where the file cannot be played. */
+  async #showFrame(pts, moment) {
+    if (!this.#plainClips || !moment.id) return this.#player.show(pts);
+    this.#player.load(null);
+    byId("unplayable").hidden = true;
+    return this.#showStill(await addressOf(framePath(moment.id, pts)));
+  }
+
+  #showStill(address) {
+    const still = byId("still");
+    if (isImage(this.#video ?? {})) return;
+    still.hidden = address === null;
+    byId("player").hidden = address !== null;
+    if (address === null) still.removeAttribute("src");
+    else still.src = address;
   }
 
   async #showVideo(id) {
@@ -116,18 +146,20 @@ export class Watch {
     }
     const video = await get(videoPath(id));
     this.#video = video;
-    const facts = factsOf(video);
+    this.#plainClips = false;
+    this.#showStill(null);
     const image = isImage(video);
     byId("watch-title").textContent = video.name || video.id;
-    byId("watch-facts").textContent = this.#factsLine();
     document.title = `${video.name || "Video"} – vidqa`;
-    byId("watch").style.setProperty("--ratio", facts.width && facts.height ? facts.width / facts.height : 16 / 9);
+    this.#showFacts();
     byId("unplayable").hidden = true;
     byId("player").hidden = image;
     byId("still").hidden = !image;
     byId("timeline").hidden = image;
     this.#question.setImage(image);
     this.#question.setStretch(null);
+    this.#timeline.setSelection(null);
+    this.#timeline.show({});
     this.#timeline.setDuration(durationOf(video) ?? 0);
     letGo(this.#address);
     this.#address = await addressOf(`${videoPath(id)}/content`, { bytes: video.bytes });
@@ -138,22 +170,32 @@ export class Watch {
     this.#drawBoxes();
   }
 
-  #factsLine() {
+  /** Length and shape of the video, as far as they are known. */
+  #showFacts() {
     const facts = factsOf(this.#video);
     const duration = durationOf(this.#video);
     const size = facts.width ? `${facts.width} × ${facts.height}` : "";
-    return [duration ? length(duration) : "", size, facts.vfr ? "variable frame rate" : "", bytes(this.#video.bytes ?? 0)].filter(Boolean).join(" · ");
+    const line = [duration ? length(duration) : "", size, facts.vfr ? "variable frame rate" : "", bytes(this.#video.bytes ?? 0)];
+    byId("watch-facts").textContent = line.filter(Boolean).join(" · ");
+    byId("watch").style.setProperty("--ratio", facts.width && facts.height ? facts.width / facts.height : 16 / 9);
   }
 
-  /** The player knows the length and the shape of a video that the service has not measured. */
+  /** The player, or an answer, knows a video that the service has not measured. */
+  #learn(facts) {
+    if (this.#video === null || durationOf(this.#video) !== null || !(facts.duration > 0)) return;
+    this.#video = { ...this.#video, facts };
+    this.#showFacts();
+    this.#timeline.setDuration(facts.duration);
+  }
+
   #measured() {
-    if (durationOf(this.#video ?? {}) === null && this.#player.duration) this.#timeline.setDuration(this.#player.duration);
     const { videoWidth: width, videoHeight: height } = byId("player");
-    if (!factsOf(this.#video ?? {}).width && width) byId("watch").style.setProperty("--ratio", width / height);
+    this.#learn({ kind: "video", duration: this.#player.duration, width, height });
   }
 
   #cannotPlay() {
-    const words = this.#player.unplayable === "network" ? "The video could not be loaded. Reload the page to try again." : "This browser cannot play this file. Questions about it still work, and the frames and clips of an answer can be seen.";
+    const words = this.#player.unplayable === "network" ? "The video could not be loaded. Reload the page to try again." : "This browser cannot play this file. Questions about it still work; what they find plays as a clip.";
+    if (this.#player.unplayable === "format") this.#plainClips = true;
     byId("unplayable").textContent = words;
     byId("unplayable").hidden = false;
   }
@@ -223,7 +265,8 @@ export class Watch {
     }
     const result = job.result;
     this.#moments = momentsOf(result);
-    renderResult(panel, job, result, { play: (index) => this.play(index), show: (pts) => this.#player.show(pts), playSpan: (start, end) => this.playSpan(start, end) });
+    this.#learn(result.video ?? {});
+    renderResult(panel, job, result, { play: (index) => this.play(index), show: (pts, moment) => guarded(() => this.#showFrame(pts, moment)), playSpan: (start, end) => this.playSpan(start, end) });
     panel.scrollTop = 0;
     this.#mark(result);
     this.#boxes = result.marks ?? [];
@@ -250,7 +293,7 @@ export class Watch {
     }));
     const considered = (result.considered ?? []).filter((each) => each.confirmed !== true).map((each) => ({ ...each, label: `Candidate, not confirmed: ${spanWords(each)}` }));
     this.#timeline.show({ marks, looked: lookedOf(result), considered, legend: legendOf(result) });
-    if (moments.length) this.#player.show(moments[0].start);
+    if (moments.length && !this.#plainClips) this.#player.show(moments[0].start);
   }
 
   #boxes = [];
