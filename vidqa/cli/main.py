@@ -9,7 +9,19 @@ from typing import Annotated
 import typer
 
 from vidqa import __version__
-from vidqa.cli import answers, archive, bench, cache, calibrating, indexing, inspection, searching
+from vidqa.cli import (
+    answers,
+    archive,
+    bench,
+    cache,
+    calibrating,
+    indexing,
+    inspection,
+    jobs,
+    keys,
+    searching,
+    worker,
+)
 from vidqa.cli.asking import AskCommand
 from vidqa.cli.errors import FAILED, INTERRUPTED
 from vidqa.cli.streams import mend_streams
@@ -35,6 +47,9 @@ app.command("plan")(inspection.plan_file)
 app.command("models")(inspection.models)
 app.command("calibrate")(calibrating.calibrate_model)
 app.command("doctor")(inspection.doctor)
+app.command("worker")(worker.worker)
+app.add_typer(jobs.app)
+app.add_typer(keys.app)
 app.add_typer(archive.app)
 app.add_typer(cache.app)
 app.add_typer(bench.app)

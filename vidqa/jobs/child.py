@@ -17,7 +17,7 @@ from collections.abc import Sequence
 
 from vidqa.errors import ServiceBusy, SettingsError
 from vidqa.jobs.faults import faults_of
-from vidqa.jobs.launching import told
+from vidqa.jobs.launching import log_to_stderr, told
 from vidqa.jobs.orphans import die_with_parent, leave_at_once, when_closed
 from vidqa.jobs.running import Handler, Runner
 from vidqa.jobs.store import JobStore, open_jobs
@@ -36,7 +36,7 @@ def main() -> None:
     die_with_parent()
     settings, line = told(sys.stdin.buffer)
     when_closed(sys.stdin.buffer, leave_at_once)
-    logging.basicConfig(level=settings.log_level.upper(), format="vidqa: %(message)s")
+    log_to_stderr(settings)
     with open_jobs(settings) as store:
         runner = Runner(
             store,

@@ -20,7 +20,9 @@ from vidqa.jobs.part import (
     add_progress,
     change_claimed,
     count,
+    end_job,
     free_worker,
+    job_row,
     lease_lost,
     now_of,
     waiting_from,
@@ -86,16 +88,19 @@ class Claiming(Part):
 
     def release(self, claim: Claim, *, delay_s: float = 0.0, counted: bool = False) -> Job:
         """Put the job back, to be claimed again after ``delay_s``; ``counted``: as one more failed
-        attempt. Raises :class:`LeaseLost`."""
+        attempt. One that is to be cancelled is. Raises :class:`LeaseLost`."""
         with self._db.writing() as db:
             now = now_of(db)
+            job = change_claimed(db, claim, {"progress_at": now})
+            if job.cancel_requested:
+                return end_job(db, claim.worker, job.id, now, "cancelled")
             values = waiting_from(now, not_before=now + delay_s)
             if not counted:
                 values["attempts"] = jobs.c.attempts - 1
-            job = change_claimed(db, claim, values)
+            db.execute(update(jobs).where(jobs.c.id == job.id).values(**values))
             free_worker(db, claim.worker)
             add_event(db, job.id, now, "job.queued", {"again": True})
-        return job
+            return job_row(db, None, job.id)
 
     def _has_work(self, queues: Sequence[Queue]) -> bool:
         """Looked at without a lock: workers look often, and mostly in vain."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, insert, update
+from sqlalchemy import insert, update
 
 from vidqa.errors import JobError, VidqaError
 from vidqa.jobs.part import (
@@ -15,6 +15,7 @@ from vidqa.jobs.part import (
     add_event,
     announce_end,
     change_claimed,
+    end_job,
     ended_as,
     free_worker,
     job_row,
@@ -54,7 +55,7 @@ class Ending(Part):
             now = now_of(db)
             job = change_claimed(db, claim, ended_as("completed", now, outcome=outcome))
             if job.cancel_requested:
-                return _end(db, claim.worker, job.id, now, "cancelled", outcome=None)
+                return end_job(db, claim.worker, job.id, now, "cancelled", outcome=None)
             body, rows = _numbered(job, result)
             db.execute(
                 insert(job_results).values(
@@ -81,15 +82,15 @@ class Ending(Part):
             now = now_of(db)
             job = change_claimed(db, claim, {"progress_at": now})
             if job.cancel_requested:
-                return _end(db, claim.worker, job.id, now, "cancelled")
-            return _end(db, claim.worker, job.id, now, "failed", error=to_text(told))
+                return end_job(db, claim.worker, job.id, now, "cancelled")
+            return end_job(db, claim.worker, job.id, now, "failed", error=to_text(told))
 
     def acknowledge_cancel(self, claim: Claim) -> Job:
         """The worker has stopped as it was asked to; raises :class:`LeaseLost`."""
         with self._db.writing() as db:
             now = now_of(db)
             job = change_claimed(db, claim, {"progress_at": now})
-            return _end(db, claim.worker, job.id, now, "cancelled")
+            return end_job(db, claim.worker, job.id, now, "cancelled")
 
     def cancel(self, tenant: str | None, job_id: str) -> Job:
         """A job that waits is cancelled at once, one that runs as soon as its worker notices; one
@@ -98,7 +99,7 @@ class Ending(Part):
             job = job_row(db, tenant, job_id, lock=True)
             now = now_of(db)
             if job.state == "queued":
-                return _end(db, None, job.id, now, "cancelled", cancel_requested=True)
+                return end_job(db, None, job.id, now, "cancelled", cancel_requested=True)
             if job.state == "in_progress" and not job.cancel_requested:
                 db.execute(update(jobs).where(jobs.c.id == job_id).values(cancel_requested=True))
                 add_event(db, job_id, now, "job.cancelling", {})
@@ -124,17 +125,6 @@ class Ending(Part):
             db.execute(update(jobs).where(jobs.c.id == job_id).values(**values))
             add_event(db, job_id, now, "job.queued", {"again": True})
             return job_row(db, tenant, job_id)
-
-
-def _end(
-    db: Connection, worker: str | None, job_id: str, now: float, state: str, **values: Any
-) -> Job:
-    db.execute(update(jobs).where(jobs.c.id == job_id).values(**ended_as(state, now, **values)))
-    if worker is not None:
-        free_worker(db, worker)
-    job = job_row(db, None, job_id)
-    announce_end(db, job, now)
-    return job
 
 
 def _numbered(job: Job, result: Mapping[str, Any]) -> tuple[JsonDict, list[JsonDict]]:

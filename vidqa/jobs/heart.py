@@ -2,8 +2,9 @@
 to end.
 
 A job moves while something in it checks (:mod:`vidqa.interrupts`). One that hangs loses its lease
-although this thread lives. The end is asked for twice: first a search is asked to stop in good
-order, then whatever runs is interrupted at its next check.
+although this thread lives. The end is asked for three times: first a search is asked to stop in
+good order, then whatever runs is interrupted at its next check, and what heeds neither within a
+grace period is abandoned, with the process that it hangs in.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
+from collections.abc import Callable
 from types import TracebackType
 from typing import Literal
 
@@ -46,15 +48,17 @@ class Heart:
         halt: Halt,
         stop: threading.Event,
         faults: Faults,
+        abandon: Callable[[Heart], None],
     ) -> None:
         self._store, self._claim, self._settings = store, claim, settings
         self._meter, self._halt, self._stop, self._faults = meter, halt, stop, faults
+        self._abandon = abandon
         self.why: Why | None = None
         """Why the job is to end before it is done."""
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._run, name="vidqa-heart", daemon=True)
         self._began_s = self._moved_s = self._beat_s = time.monotonic()
-        self._ended_s = self._stopped_s = 0.0
+        self._ended_s = self._stopped_s = self._told_s = 0.0
         self._told = meter.now
         self._checks = interrupts.checks()
 
@@ -88,6 +92,9 @@ class Heart:
         self._look(now_s)
         if self.why is not None:
             self._insist(now_s)
+            if now_s - self._ended_s > self._settings.cancel_grace_s:
+                log.warning("%s does not end (%s)", self._claim.job.id, self.why)
+                self._abandon(self)
         if self.why in ("lost", "stuck"):
             return
         self._beat(now_s)
@@ -109,15 +116,18 @@ class Heart:
             self._end("stopped")
 
     def _beat(self, now_s: float) -> None:
-        progress, since_s = self._meter.now, now_s - self._beat_s
-        news = progress if progress != self._told and since_s >= _TELL_S else None
-        if news is None and since_s < min(self._settings.heartbeat_s, _BEAT_MOST_S):
+        progress, told_ago_s = self._meter.now, now_s - self._told_s
+        news = progress if progress != self._told and told_ago_s >= _TELL_S else None
+        due_s = self._beat_s + min(self._settings.heartbeat_s, _BEAT_MOST_S)
+        if news is None and now_s < due_s:
             if self._store.is_cancelled(self._claim):
                 self._end("cancelled")
             return
         self._faults.at("in_heartbeat")
         beat = self._store.heartbeat(self._claim, news)
-        self._beat_s, self._told = now_s, news or self._told
+        self._beat_s = now_s
+        if news is not None:
+            self._told, self._told_s = news, now_s
         if beat.cancel_requested:
             self._end("cancelled")
 

@@ -174,3 +174,15 @@ def count(db: Connection, database: Database, name: str, by: int = 1) -> None:
             index_elements=["name"], set_={"value": counters.c.value + added.excluded.value}
         )
     )
+
+
+def end_job(
+    db: Connection, worker: str | None, job_id: str, now: float, state: str, **values: Any
+) -> Job:
+    """Write an end of a job, and everything that goes with it; ``worker`` is free then."""
+    db.execute(update(jobs).where(jobs.c.id == job_id).values(**ended_as(state, now, **values)))
+    if worker is not None:
+        free_worker(db, worker)
+    job = job_row(db, None, job_id)
+    announce_end(db, job, now)
+    return job

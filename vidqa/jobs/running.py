@@ -11,14 +11,16 @@ import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from vidqa.effort import Halt
-from vidqa.errors import LeaseLost, ServiceBusy, VidqaError
+from vidqa.errors import LeaseLost, ServiceBusy, ServiceError, VidqaError
 from vidqa.interrupts import Interrupted
 from vidqa.jobs.faults import Faults
 from vidqa.jobs.heart import Heart
+from vidqa.jobs.orphans import leave_at_once
 from vidqa.jobs.store import JobStore
 from vidqa.jobs.work import Fetch, Made, Meter, Work
 from vidqa.service.library import Library
@@ -78,6 +80,7 @@ class Runner:
             halt=halt,
             stop=self.stop,
             faults=self._faults,
+            abandon=lambda heart: self._abandon(claim, heart),
         )
         try:
             with heart:
@@ -152,6 +155,12 @@ class Runner:
         if heart.why == "stuck":
             return lambda: self._again_or(claim, _stuck(self._meter.now.stage))
         return lambda: store.release(claim)
+
+    def _abandon(self, claim: Claim, heart: Heart) -> None:
+        """The job heeds nothing: write down what becomes of it, and leave it with this process."""
+        with suppress(LeaseLost, ServiceError):  # else its lease runs out
+            self._broken(claim, heart)()
+        leave_at_once()
 
     def _failed(self, claim: Claim, err: VidqaError) -> Callable[[], object]:
         told: JsonDict = dict(err.to_dict())

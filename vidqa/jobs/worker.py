@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from vidqa.errors import ServiceError
-from vidqa.jobs.launching import launch, told
+from vidqa.jobs.launching import launch, log_to_stderr, told
 from vidqa.jobs.orphans import when_closed
 from vidqa.jobs.store import JobStore, open_jobs
 from vidqa.service.ids import new_id
@@ -193,7 +193,7 @@ def supervise(
 def main() -> None:
     """The process that :class:`vidqa.jobs.embedded.EmbeddedWorker` starts."""
     settings, line = told(sys.stdin.buffer)
-    logging.basicConfig(level=settings.log_level.upper(), format="vidqa: %(message)s")
+    log_to_stderr(settings)
     supervise(settings, queues=line["queues"], session=line["session"], attached=True)
 
 
