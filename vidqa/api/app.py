@@ -14,6 +14,7 @@ from starlette.middleware.cors import CORSMiddleware
 
 from vidqa import __version__
 from vidqa.api import catching, openapi
+from vidqa.api.announcing import bell_of
 from vidqa.api.archives import TenantArchives
 from vidqa.api.bodies import Bodies
 from vidqa.api.catching import Catching
@@ -95,7 +96,7 @@ def _opened(
     """The parts; where one cannot be opened, those before it are closed again."""
     with ExitStack() as opening:
         if store is None:
-            store = opening.enter_context(open_jobs(settings))
+            store = opening.enter_context(open_jobs(settings, bell=bell_of(settings)))
         database, own = store.database, load_settings()
         archives = TenantArchives(Archives(database), own.archive_place)
         opening.callback(archives.close)

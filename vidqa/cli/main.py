@@ -20,6 +20,7 @@ from vidqa.cli import (
     jobs,
     keys,
     searching,
+    serve,
     worker,
 )
 from vidqa.cli.asking import AskCommand
@@ -47,6 +48,7 @@ app.command("plan")(inspection.plan_file)
 app.command("models")(inspection.models)
 app.command("calibrate")(calibrating.calibrate_model)
 app.command("doctor")(inspection.doctor)
+app.command("serve")(serve.serve)
 app.command("worker")(worker.worker)
 app.add_typer(jobs.app)
 app.add_typer(keys.app)

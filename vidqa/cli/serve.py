@@ -40,7 +40,7 @@ def serve(
 
     Loopback needs no key. vidqa keys add NAME makes one; with it, --host 0.0.0.0 serves others.
     """
-    from vidqa.api.logs import configure_logs  # late, as all that help does not need
+    from vidqa.logs import configure_logs  # late, as all that help does not need
     from vidqa.api.serving.whole import serve as serve_until_told
     from vidqa.service_settings import load_service_settings
 
@@ -49,7 +49,7 @@ def serve(
     serve_until_told(
         settings,
         replicas=workers,
-        worker=None,
+        model=model,
         tell=lambda url, keys: typer.echo(_told(settings, url, keys), err=True),
     )
     return 0

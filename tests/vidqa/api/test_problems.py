@@ -236,7 +236,7 @@ def test_a_route_without_a_scope_does_not_start(app: FastAPI) -> None:
 def test_log_lines_of_libraries_look_like_ours(form: str) -> None:
     import io
 
-    from vidqa.api.logs import configure_logs
+    from vidqa.logs import configure_logs
 
     before, level = logging.getLogger().handlers[:], logging.getLogger().level
     out = io.StringIO()

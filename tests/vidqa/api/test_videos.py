@@ -6,6 +6,7 @@ import hashlib
 import json
 import shutil
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import anyio
@@ -350,17 +351,25 @@ def test_a_client_can_ask_whether_it_need_upload(http: TestClient) -> None:
 PLAYED = video_bytes(9)
 
 
+@dataclass
+class Player:
+    http: TestClient
+    place: str
+
+    def get(self, headers: dict[str, str]):
+        return self.http.get(self.place, headers=headers)
+
+
 @pytest.fixture(scope="module")
 def player(
     tmp_path_factory: pytest.TempPathFactory, service_template: Path
-) -> Iterator[TestClient]:
-    """A client whose base is the content of one video."""
+) -> Iterator[Player]:
+    """The content of one video, and who asks for it."""
     folder = tmp_path_factory.mktemp("player")
     shutil.copyfile(service_template, folder / "service.db")
     with client_of(make_app(ServiceSettings(data_dir=folder, min_free_bytes=0))) as client:
         made = client.post("/v1/videos", content=PLAYED, headers=MP4).json()
-        client.base_url = f"{client.base_url}/v1/videos/{made['id']}/content"
-        yield client
+        yield Player(client, f"/v1/videos/{made['id']}/content")
 
 
 @pytest.mark.parametrize(
@@ -381,9 +390,9 @@ def player(
     ],
 )
 def test_a_player_gets_the_stretch_it_asks_for(
-    asked: str | None, status: int, start: int, end: int | None, player: TestClient
+    asked: str | None, status: int, start: int, end: int | None, player: Player
 ) -> None:
-    got = player.get("", headers={} if asked is None else {"range": asked})
+    got = player.get({} if asked is None else {"range": asked})
     assert (got.status_code, got.content) == (status, PLAYED[start:end])
     assert got.headers["content-type"] == "video/mp4"
     assert got.headers["etag"] == f'"{sha256_of(PLAYED)}"'
@@ -392,18 +401,18 @@ def test_a_player_gets_the_stretch_it_asks_for(
 
 
 @pytest.mark.parametrize("asked", ["bytes=99999999-", "bytes=99999-999999", "bytes=-0"])
-def test_a_stretch_behind_the_end_is_416(asked: str, player: TestClient) -> None:
-    refused = player.get("", headers={"range": asked})
+def test_a_stretch_behind_the_end_is_416(asked: str, player: Player) -> None:
+    refused = player.get({"range": asked})
     assert (refused.status_code, refused.json()["code"]) == (416, "range_impossible")
     assert refused.headers["content-range"] == f"bytes */{len(PLAYED)}"
 
 
-def test_what_a_browser_has_is_not_sent_again(player: TestClient) -> None:
+def test_what_a_browser_has_is_not_sent_again(player: Player) -> None:
     etag = f'"{sha256_of(PLAYED)}"'
-    assert player.get("", headers={"if-none-match": etag}).status_code == 304
-    assert player.get("", headers={"if-range": etag, "range": "bytes=0-0"}).status_code == 206
-    assert player.get("", headers={"if-range": '"x"', "range": "bytes=0-0"}).status_code == 200
-    head = player.head("")
+    assert player.get({"if-none-match": etag}).status_code == 304
+    assert player.get({"if-range": etag, "range": "bytes=0-0"}).status_code == 206
+    assert player.get({"if-range": '"x"', "range": "bytes=0-0"}).status_code == 200
+    head = player.http.head(player.place)
     assert (head.status_code, head.content) == (200, b"")
     assert head.headers["content-length"] == str(len(PLAYED))
 

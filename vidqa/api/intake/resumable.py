@@ -110,15 +110,15 @@ class Uploads:
         Raises ``upload_busy`` where one is at it.
         """
         lock = FileLock(self.folder / upload.id / "lock", timeout=0, thread_local=False)
-        try:
-            with disk_errors(self._body(upload.id)):
+        with disk_errors(self._body(upload.id)):
+            try:
                 lock.acquire()
-        except Timeout as err:
-            raise RequestError(
-                f"another request is writing upload {upload.id}",
-                code="upload_busy",
-                next_step="Ask with HEAD for the offset in a moment, then go on there.",
-            ) from err
+            except Timeout as err:  # an OSError, too
+                raise RequestError(
+                    f"another request is writing upload {upload.id}",
+                    code="upload_busy",
+                    next_step="Ask with HEAD for the offset in a moment, then go on there.",
+                ) from err
         held = ExitStack()
         held.callback(lock.release)
         return held

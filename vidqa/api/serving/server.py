@@ -13,7 +13,7 @@ import uvicorn
 from fastapi import FastAPI
 
 from vidqa.api.app import make_app
-from vidqa.api.logs import configure_logs
+from vidqa.logs import configure_logs
 from vidqa.service_settings import ServiceSettings
 
 DRAIN_S = 10

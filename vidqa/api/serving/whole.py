@@ -16,31 +16,32 @@ from vidqa.api.app import make_app
 from vidqa.api.hosts import is_loopback
 from vidqa.api.intake.arrival import disk_errors
 from vidqa.api.serving import server
-from vidqa.api.serving.children import Child
+from vidqa.api.serving.children import Child, Kept, WorkerProcess
 from vidqa.api.serving.listening import listen, url_of
 from vidqa.api.service import Service
 from vidqa.errors import SettingsError
+from vidqa.jobs.embedded import EmbeddedWorker
 from vidqa.service.keys import ApiKeys
 from vidqa.service_settings import ServiceSettings
 
 TEND_S = 0.5
-MARGIN_S = 3.0
-"""What a child has, beyond the time its job may take to end, to end itself."""
 LAST_S = 28.0
 """After so long everything ends by force: who stops services waits 30 seconds, mostly."""
+JOB_S = 20.0
+"""Of them, the most that a running job has to end or be put back."""
 
 
 def serve(
     settings: ServiceSettings,
     *,
     replicas: int,
-    worker: Callable[[], Child] | None,
+    model: str | None,
     tell: Callable[[str, int], None],
 ) -> None:
     """Serve until SIGTERM or SIGINT, then end within 30 seconds.
 
-    ``worker`` makes the process that does jobs; None where workers run elsewhere. ``tell`` is given
-    the URL and the number of keys when requests are taken. Raises :class:`SettingsError`
+    Without a broker one worker process does the jobs, with ``model`` where that is given. ``tell``
+    is given the URL and the number of keys when requests are taken. Raises :class:`SettingsError`
     ``key_required``, :class:`vidqa.errors.ServiceError` where socket, folder or database will not
     do; nothing is left running then.
     """
@@ -51,29 +52,29 @@ def serve(
         if replicas > 1:
             _share_metrics(settings)
         url = url_of(listener, settings.host)
-        children = [] if worker is None else [worker()]
+        children: list[Kept] = [] if settings.broker else [_worker(settings, model)]
         if replicas > 1:
             children += [_replica(n, settings, listener) for n in range(replicas)]
-        with _Kept(children, settings.stop_grace_s) as kept:
+        with _Family(children) as family:
             if replicas > 1:
-                _await_signal(lambda: tell(url, keys), kept)
+                _await_signal(lambda: tell(url, keys), family)
             else:
                 server.run(
-                    app, listener, started=lambda: tell(url, keys), stopping=kept.ask_to_end
+                    app, listener, started=lambda: tell(url, keys), stopping=family.ask_to_end
                 )
 
 
-class _Kept:
+class _Family:
     """The children, kept running until they are asked to end."""
 
-    def __init__(self, children: Sequence[Child], grace_s: float) -> None:
-        self._children, self._grace_s = children, grace_s
+    def __init__(self, children: Sequence[Kept]) -> None:
+        self._children = children
         self._ending = threading.Event()
         self._asked_at = 0.0
         self._hurry = False
         self._thread = threading.Thread(target=self._tend, name="children", daemon=True)
 
-    def __enter__(self) -> _Kept:
+    def __enter__(self) -> _Family:
         for child in self._children:
             child.start()
         self._thread.start()
@@ -83,9 +84,8 @@ class _Kept:
         if not self._ending.is_set():
             self.ask_to_end()
         self._thread.join()
-        grace_s = 0.0 if self._hurry else min(self._grace_s + MARGIN_S, LAST_S)
         for child in self._children:
-            child.await_end(self._asked_at + grace_s)
+            child.await_end(self._asked_at + (0.0 if self._hurry else LAST_S))
 
     def ask_to_end(self) -> None:
         """The first time in good order; the second time at once."""
@@ -103,16 +103,22 @@ class _Kept:
                 child.tend()
 
 
+def _worker(settings: ServiceSettings, model: str | None) -> WorkerProcess:
+    hasty = settings.model_copy(update={"stop_grace_s": min(settings.stop_grace_s, JOB_S)})
+    session = {} if model is None else {"model": model}
+    return WorkerProcess(EmbeddedWorker(hasty, session=session))
+
+
 def _replica(number: int, settings: ServiceSettings, listener: socket.socket) -> Child:
     return Child(f"api-{number}", server.replica, settings, listener)
 
 
-def _await_signal(started: Callable[[], None], kept: _Kept) -> None:
+def _await_signal(started: Callable[[], None], family: _Family) -> None:
     """Of several API processes this one answers nothing itself."""
     heard = threading.Event()
 
     def stop(_number: int, _frame: FrameType | None) -> None:
-        kept.ask_to_end()
+        family.ask_to_end()
         heard.set()
 
     for number in (signal.SIGTERM, signal.SIGINT):

@@ -49,7 +49,7 @@ def configure_logs(form: Format, *, level: str = "info", stream: TextIO | None =
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level.upper())
-    for name in ("uvicorn.access", "httpx", "alembic"):  # we log requests; they would say it twice
+    for name in ("uvicorn", "httpx", "alembic"):  # we log what of theirs is news
         logging.getLogger(name).setLevel(logging.WARNING)
 
 
