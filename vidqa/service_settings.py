@@ -80,7 +80,10 @@ class ServiceSettings(FiledSettings):
     queue_cap: int = Field(default=10_000, ge=0)
     """Jobs that may wait in all; 0: no bound."""
     webhook_secrets: Annotated[tuple[SecretStr, ...], NoDecode] = ()
-    """Secrets that sign webhooks: the first signs, the second too while receivers change over."""
+    """Secrets that sign webhooks, ``whsec_...``: one, or two while one replaces the other; none:
+    webhooks are off."""
+    webhook_networks: Texts = ()
+    """Networks that webhooks may go to although their addresses are not public: ``10.1.0.0/16``."""
     log_format: Literal["text", "json"] = "text"
     log_level: Literal["debug", "info", "warning", "error"] = "info"
 
@@ -90,6 +93,7 @@ class ServiceSettings(FiledSettings):
         "allowed_hosts",
         "cors_origins",
         "webhook_secrets",
+        "webhook_networks",
         mode="before",
     )
     @classmethod

@@ -20,6 +20,7 @@ from vidqa.api.bodies import Bodies
 from vidqa.api.catching import Catching
 from vidqa.api.chat.naming import model_name
 from vidqa.api.correlation import Correlation
+from vidqa.api.delivering import checked_secrets, delivering
 from vidqa.api.doors import Doors, Guard
 from vidqa.api.hosts import Hosts
 from vidqa.api.intake.resumable import Uploads
@@ -67,6 +68,7 @@ def make_app(
     What is not given is opened as ``settings`` say and closed when the application ends; raises our
     errors where it cannot be, before anything listens. Nothing is started: see ``vidqa serve``.
     """
+    checked_secrets(settings)
     service = _opened(settings, store=store, library=library)
     app = FastAPI(
         title="vidqa",
@@ -149,7 +151,8 @@ def _lifespan(service: Service) -> Callable[[FastAPI], AbstractAsyncContextManag
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
         sweeping = asyncio.create_task(_sweep(service))
         try:
-            yield
+            with delivering(service.jobs, service.settings):
+                yield
         finally:
             service.stopping.set()
             sweeping.cancel()

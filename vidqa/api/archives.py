@@ -15,8 +15,9 @@ from vidqa.archive.remote import is_url
 from vidqa.errors import RequestError
 from vidqa.pipeline.retrieval.archive import Archive
 from vidqa.pipeline.retrieval.care import remove
-from vidqa.service.archives import Archives, archive_in, collection_of
+from vidqa.service.archives import Archives
 from vidqa.service.records import JsonDict
+from vidqa.service.scoping import archive_id_of, archive_name
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,7 +94,7 @@ class TenantArchives:
         """Forget what was indexed of one video; raises ``video_missing``."""
         self.get(tenant, archive_id)
         archive = self._opened()
-        collection = collection_of(tenant, archive_id)
+        collection = archive_name(tenant, archive_id)
         found = archive and archive.store.by_digest(collection, f"sha256:{sha256}")
         if archive is None or found is None:
             raise RequestError(
@@ -115,7 +116,7 @@ class TenantArchives:
         if archive is None:
             return {}
         collections = archive.store.collections().items()
-        named = ((archive_in(tenant, name), counts) for name, counts in collections)
+        named = ((archive_id_of(tenant, name), counts) for name, counts in collections)
         return {name: counts for name, counts in named if name is not None}
 
     def _opened(self) -> Archive | None:
@@ -133,4 +134,4 @@ class TenantArchives:
 
 
 def _of(tenant: str, archive_id: str) -> Filter:
-    return Filter(archives=[collection_of(tenant, archive_id)])
+    return Filter(archives=[archive_name(tenant, archive_id)])

@@ -133,7 +133,7 @@ def _check_webhook(service: Service, url: str) -> None:
             code="webhooks_off",
             next_step="Set webhook_secrets, or leave webhook_url out and follow the job's events.",
         )
-    check_webhook_url(url, webhook_rules())
+    check_webhook_url(url, webhook_rules(service.settings.webhook_networks))
 
 
 async def _check_room(service: Service, caller: Caller) -> None:

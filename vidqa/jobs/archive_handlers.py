@@ -8,17 +8,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from vidqa.archive.records import Filter
 from vidqa.effort import Effort, Halt
 from vidqa.pipeline.ingest_report import Watcher
 from vidqa.pipeline.retrieval.searcher import SearchOptions
 from vidqa.service.archive_requests import ReindexRequest, SearchFilter, SearchRequest
-from vidqa.service.archives import archive_in, collection_of
 from vidqa.service.library import Library
 from vidqa.service.records import LOCAL, JsonDict
-from vidqa.session import Session
+from vidqa.service.scoping import archive_id_of, archive_name
+
+if TYPE_CHECKING:  # loads torch
+    from vidqa.session import Session
 
 _LISTS = ("hits", "citations", "others")
 
@@ -35,7 +37,7 @@ def search(
     """A page of hits; ``image`` is where the request's picture lies. Raises as
     :meth:`vidqa.session.Session.search`."""
     options = SearchOptions(
-        where=filter_of(request.filter, collection_of(tenant, request.archive_id)),
+        where=filter_of(request.filter, archive_name(tenant, request.archive_id)),
         limit=request.page_size,
         page_token=request.page_token,
         min_score=request.min_score,
@@ -90,6 +92,22 @@ def named(result: Mapping[str, Any], library: Library, tenant: str) -> JsonDict:
     return told
 
 
+def named_files(report: Mapping[str, Any], library: Library, tenant: str) -> JsonDict:
+    """What came of an index, with every file named as the tenant knows it."""
+    return {**report, "files": [_named_file(each, library, tenant) for each in report["files"]]}
+
+
+def _named_file(file: Mapping[str, Any], library: Library, tenant: str) -> JsonDict:
+    """A file of the library lies under the digest of its bytes."""
+    place = Path(str(file["url"]))
+    stored = library.find(tenant, place.name)
+    told = {name: value for name, value in file.items() if name != "video_id"}
+    if stored is None or stored.path != place:
+        return {**told, "video_id": None, "name": place.name}
+    hidden = {name: value for name, value in told.items() if name != "url"}
+    return {**hidden, "video_id": stored.id, "name": stored.name}
+
+
 def _named_hit(hit: Mapping[str, Any], library: Library, tenant: str) -> JsonDict:
     also = [
         {**each, "video": _named_video(each["video"], library, tenant)}
@@ -104,7 +122,7 @@ def _named_video(video: Mapping[str, Any], library: Library, tenant: str) -> Jso
     known = {
         "video_id": None if stored is None else stored.id,
         "name": Path(str(video["path"])).name if stored is None else stored.name,
-        "archive": archive_in(tenant, str(video["archive"])),
+        "archive": archive_id_of(tenant, str(video["archive"])),
     }
     if stored is None and tenant == LOCAL:
         return {**video, **known}

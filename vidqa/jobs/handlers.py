@@ -14,8 +14,11 @@ from typing import cast
 
 from vidqa import __version__
 from vidqa.effort import Effort
+from vidqa.jobs.archive_handlers import named, named_files, reindex, search
 from vidqa.jobs.work import Made, Work
+from vidqa.pipeline.ingest_report import IngestProgress, Watcher
 from vidqa.results import AskResult, DescribeResult, GroundResult
+from vidqa.service.archive_requests import ReindexRequest, SearchRequest
 from vidqa.service.records import Progress
 from vidqa.service.requests import (
     AskRequest,
@@ -86,8 +89,16 @@ def _ask_archive(request: AskRequest, work: Work, effort: Effort) -> Made:
     answer = work.session().ask_archive(
         request.question, where=Filter(archives=(name,)), effort=effort
     )
-    result = answer.to_dict()
-    return Made(result, str(result.get("outcome")), None)
+    result = named(answer.to_dict(), work.library, work.job.tenant)
+    return Made(result, answer.outcome, None)
+
+
+def _search(request: SearchRequest, work: Work) -> Made:
+    image = None if request.image is None else work.file(request.image)
+    result = search(
+        request, work.session(), work.library, work.job.tenant, image=image, halt=work.halt
+    )
+    return Made(result, str(result["outcome"]), None)
 
 
 def _describe(request: DescribeRequest, work: Work) -> Made:
@@ -103,8 +114,25 @@ def _describe(request: DescribeRequest, work: Work) -> Made:
 
 def _index(request: IndexRequest, work: Work) -> Made:
     from vidqa.pipeline.ingest import IngestOptions
-    from vidqa.pipeline.ingest_report import IngestProgress, Watcher
 
+    session = work.session()
+    options = IngestOptions(
+        archive=archive_name(work.job.tenant, request.archive_id),
+        tags=request.tags,
+        threads=session.context.sampling.threads,
+    )
+    files = [work.file(ref) for ref in request.videos]
+    report = session.index(files, options=options, watcher=_watcher(work), halt=work.halt)
+    return Made(named_files(report.to_dict(), work.library, work.job.tenant), None, None)
+
+
+def _reindex(request: ReindexRequest, work: Work) -> Made:
+    result = reindex(request, work.session(), watcher=_watcher(work), halt=work.halt)
+    return Made(result, None, None)
+
+
+def _watcher(work: Work) -> Watcher:
+    """Tells how an index goes."""
     def told(progress: IngestProgress) -> None:
         work.meter.told(
             Progress(
@@ -115,15 +143,7 @@ def _index(request: IndexRequest, work: Work) -> Made:
             )
         )
 
-    session = work.session()
-    options = IngestOptions(
-        archive=archive_name(work.job.tenant, request.archive_id),
-        tags=request.tags,
-        threads=session.context.sampling.threads,
-    )
-    files = [work.file(ref) for ref in request.videos]
-    report = session.index(files, options=options, watcher=Watcher(progress=told), halt=work.halt)
-    return Made(dict(report.to_dict()), None, None)
+    return Watcher(progress=told)
 
 
 _HANDLERS: dict[str, Callable[..., Made]] = {
@@ -131,6 +151,8 @@ _HANDLERS: dict[str, Callable[..., Made]] = {
     "ask": _ask,
     "describe": _describe,
     "index": _index,
+    "search": _search,
+    "reindex": _reindex,
 }
 
 

@@ -1,9 +1,5 @@
-"""Which archives a tenant has made, and what they are called where all tenants' videos lie.
-
-An archive's videos, clips and vectors are in the archive's own database (:mod:`vidqa.archive`),
-which tells collections apart by name. There a tenant's collection is named ``tenant/id``, and that
-of this machine's own user ``id`` alone, so that the command line finds it under the same name; an
-id has no slash, so nobody's name is another's.
+"""Which archives a tenant has made. What is in them lies in the archive's own database
+(:mod:`vidqa.archive`), in collections named by :mod:`vidqa.service.scoping`.
 """
 
 from __future__ import annotations
@@ -13,7 +9,6 @@ from dataclasses import dataclass
 from sqlalchemy import delete, select
 
 from vidqa.database import Database, now_s
-from vidqa.service.records import LOCAL
 from vidqa.service.tables import archives
 
 
@@ -53,15 +48,3 @@ class Archives:
             )
             return bool(db.execute(gone).rowcount)
 
-
-def collection_of(tenant: str, archive_id: str) -> str:
-    """What a tenant's archive is called in the archive's database."""
-    return archive_id if tenant == LOCAL else f"{tenant}/{archive_id}"
-
-
-def archive_in(tenant: str, collection: str) -> str | None:
-    """The id of the tenant's archive that is called so; None for somebody else's."""
-    if tenant == LOCAL:
-        return None if "/" in collection else collection
-    owner, _, archive_id = collection.rpartition("/")
-    return archive_id if owner == tenant else None

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import secrets
+from pathlib import Path
 
 from vidqa.api.intake.arrival import disk_errors
+from vidqa.errors import VideoError
 from vidqa.service.library import Library
 from vidqa.service.records import StoredVideo
 from vidqa.video.sniff import sniff
@@ -21,8 +23,17 @@ def keep(library: Library, tenant: str, data: bytes) -> StoredVideo:
     try:
         with disk_errors(aside):
             aside.write_bytes(data)
-        if not is_still(aside):
-            sniff(aside)
+        _check(aside)
         return library.adopt(tenant, aside, hashlib.sha256(data).hexdigest(), NAME)
     finally:
         aside.unlink(missing_ok=True)
+
+
+def _check(file: Path) -> None:
+    """Raise what is wrong with it; where it lies meanwhile is nobody's business."""
+    try:
+        if not is_still(file):
+            sniff(file)
+    except VideoError as err:
+        told = str(err).replace(str(file), "what came")
+        raise VideoError(told, code=err.code, next_step=err.next_step) from err

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import socket
 import threading
 import time
@@ -11,7 +12,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import av
 import httpx
+import numpy as np
 import pytest
 import uvicorn
 from fastapi import FastAPI
@@ -35,6 +38,7 @@ class Worker:
     """Claims jobs and ends them as a test says."""
 
     store: JobStore
+    failing: bool = False
 
     def claim(self) -> Claim:
         deadline_s = time.monotonic() + 10
@@ -64,7 +68,7 @@ class Worker:
 
         def work() -> None:
             time.sleep(delay_s)
-            self.finish(result)
+            self.fail() if self.failing else self.finish(result)
 
         thread = threading.Thread(target=work)
         thread.start()
@@ -99,6 +103,29 @@ class Stand:
         video = {"video_id": self.video(tenant).id}
         asked = request or {"video": video, "query": "door opens"}
         return self.store.submit(tenant, kind, asked).job.id
+
+
+def make_film(seconds: int = 4) -> bytes:
+    """At 10 pictures a second; the picture of second s has the grey value 40 + 40 s."""
+    file = io.BytesIO()
+    with av.open(file, "w", format="mp4") as container:
+        stream = container.add_stream("libx264", rate=10)
+        stream.width, stream.height, stream.pix_fmt = 64, 48, "yuv420p"
+        for number in range(10 * seconds):
+            grey = np.full((48, 64, 3), 40 + 40 * (number // 10), np.uint8)
+            for packet in stream.encode(av.VideoFrame.from_ndarray(grey, format="rgb24")):
+                container.mux(packet)
+        for packet in stream.encode():
+            container.mux(packet)
+    return file.getvalue()
+
+
+FILM = make_film()
+
+
+@pytest.fixture
+def film() -> bytes:
+    return FILM
 
 
 @pytest.fixture

@@ -12,8 +12,8 @@ from vidqa.archive.records import Facts, Location
 from vidqa.archive.store import open_store
 from vidqa.jobs.archive_handlers import filter_of, named
 from vidqa.service.archive_requests import SearchRequest
-from vidqa.service.archives import archive_in, collection_of
 from vidqa.service.requests import read_request
+from vidqa.service.scoping import archive_id_of, archive_name
 
 FACTS = Facts(
     duration_s=8.0,
@@ -244,13 +244,13 @@ def test_a_filter_stays_within_the_tenants_collection() -> None:
     request = read_request("search", body)
     assert isinstance(request, SearchRequest)
     assert read_request("search", request.to_dict()) == request
-    where = filter_of(request.filter, collection_of("one", request.archive_id))
+    where = filter_of(request.filter, archive_name("one", request.archive_id))
     assert (where.archives, where.tags) == (["one/default"], ("a",))
     assert where.recorded_from is not None
 
 
 @pytest.mark.parametrize("tenant", ["local", "one", "a/b"])
 def test_a_collection_leads_back_to_its_tenant_alone(tenant: str) -> None:
-    assert archive_in(tenant, collection_of(tenant, "yard")) == "yard"
-    assert archive_in("two", collection_of(tenant, "yard")) is None
-    assert archive_in("local", collection_of("one", "yard")) is None
+    assert archive_id_of(tenant, archive_name(tenant, "yard")) == "yard"
+    assert archive_id_of("two", archive_name(tenant, "yard")) is None
+    assert archive_id_of("local", archive_name("one", "yard")) is None

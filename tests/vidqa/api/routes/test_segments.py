@@ -12,30 +12,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tests.vidqa.api.routes.conftest import Stand
+from tests.vidqa.api.routes.conftest import FILM, Stand
 from vidqa.api.pieces import Pieces
 from vidqa.errors import ExportError, VideoError
 from vidqa.video.piece import Piece, make_piece
 
 needs_ffmpeg = pytest.mark.skipif(shutil.which("ffmpeg") is None, reason="needs the ffmpeg program")
-
-
-def film(seconds: int = 4) -> bytes:
-    """At 10 pictures a second; the picture of second s has the grey value 40 + 40 s."""
-    file = io.BytesIO()
-    with av.open(file, "w", format="mp4") as container:
-        stream = container.add_stream("libx264", rate=10)
-        stream.width, stream.height, stream.pix_fmt = 64, 48, "yuv420p"
-        for number in range(10 * seconds):
-            grey = np.full((48, 64, 3), 40 + 40 * (number // 10), np.uint8)
-            for packet in stream.encode(av.VideoFrame.from_ndarray(grey, format="rgb24")):
-                container.mux(packet)
-        for packet in stream.encode():
-            container.mux(packet)
-    return file.getvalue()
-
-
-FILM = film()
 
 
 def ground(stand: Stand, tenant: str = "local") -> str:
