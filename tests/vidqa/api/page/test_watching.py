@@ -220,7 +220,7 @@ def test_a_result_is_exported_by_the_server_and_its_json_as_it_came(watched: Pag
     ask(watched, "person opens door")
     with watched.expect_download() as subtitles:
         watched.get_by_role("button", name="SRT").click()
-    assert subtitles.value.suggested_filename == "door.srt"
+    assert subtitles.value.suggested_filename == "person-opens-door.srt"
     assert Path(subtitles.value.path()).read_text().startswith("srt of job_")
     with watched.expect_download() as whole:
         watched.get_by_role("button", name="JSON").click()
@@ -232,7 +232,7 @@ def test_the_clip_of_a_moment_can_be_saved(watched: Page) -> None:
     ask(watched, "person opens door")
     with watched.expect_download() as clip:
         watched.get_by_role("button", name="Download the clip").click()
-    assert clip.value.suggested_filename.endswith(".mp4")
+    assert clip.value.suggested_filename == "person-opens-door-6.7-10.1.mp4"
 
 
 def test_words_of_users_and_models_never_become_markup(watched: Page, served: Served) -> None:

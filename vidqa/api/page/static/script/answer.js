@@ -3,7 +3,7 @@
 import { framePath, jobPath, segmentPath } from "./api.js";
 import { el, icon } from "./dom.js";
 import { verbOf, wordsOf } from "./jobs.js";
-import { download, save, showPicture } from "./media.js";
+import { download, fileWords, save, showPicture } from "./media.js";
 import { guarded, sentence } from "./problems.js";
 import { coverageOf, explanationOf, headlineOf, momentWords, momentsOf, precisionOf, spanWords, surenessOf, warningsOf } from "./result.js";
 import { clock, length, plural } from "./time.js";
@@ -92,7 +92,7 @@ export function renderResult(panel, job, result, moves) {
     el("h2", { id: "answer-title", class: `outcome ${result.outcome}`, tabindex: -1 }, outcomeSign(result.outcome), el("span", {}, headlineOf(result))),
     ...(explanation ? [el("p", { class: "explanation" }, explanation)] : []),
     ...warningsOf(result).map((words) => el("p", { class: "warning" }, words)),
-    el("ol", { class: moments.length > 2 ? "moments many" : "moments" }, ...moments.map((moment, i) => renderMoment(moment, i, moments.length, moves))),
+    el("ol", { class: moments.length > 2 ? "moments many" : "moments" }, ...moments.map((moment, i) => renderMoment(moment, i, { count: moments.length, title: titleOf(job), moves }))),
     ...consideredList(result, moves),
     el("p", { class: "quiet coverage-words" }, coverageOf(result)),
     exports(job, result),
@@ -105,7 +105,7 @@ export function outcomeSign(outcome) {
   return name ? el("span", { class: `sign ${outcome}` }, icon(name)) : null;
 }
 
-function renderMoment(moment, index, count, moves) {
+function renderMoment(moment, index, { count, title, moves }) {
   const facts = [length(moment.end - moment.start), precisionOf(moment), surenessOf(moment)].filter(Boolean).join(" · ");
   const frames = (moment.evidence ?? []).map((frame) => evidence(moment, frame, moves));
   return el(
@@ -120,24 +120,24 @@ function renderMoment(moment, index, count, moves) {
     ),
     el("p", { class: "quiet moment-facts" }, facts),
     frames.length ? el("div", { class: "frames", role: "group", "aria-label": "Frames the model saw" }, ...frames) : null,
-    moment.id ? clipButton(moment) : null,
+    moment.id ? clipButton(moment, title) : null,
   );
 }
 
 function evidence(moment, { pts }, moves) {
   const words = `The frame at ${clock(pts, 2)}`;
   if (!moment.id) return el("button", { type: "button", class: "frame bare", title: words, on: { click: () => moves.show(pts, moment) } }, el("span", {}, clock(pts, 2)));
-  const image = el("img", { alt: "", loading: "lazy", decoding: "async" });
+  const image = el("img", { alt: "", decoding: "async" });
   const made = el("button", { type: "button", class: "frame", "aria-label": words, title: words, on: { click: () => moves.show(pts, moment) } }, image, el("span", { class: "tabular" }, clock(pts, 2)));
   showPicture(image, framePath(moment.id, pts));
   return made;
 }
 
-function clipButton(moment) {
+function clipButton(moment, title) {
   const get = async (event) => {
     const button = event.currentTarget;
     button.disabled = true;
-    await guarded(() => download(`${segmentPath(moment.id)}/clip.mp4`, `${moment.id}.mp4`));
+    await guarded(() => download(`${segmentPath(moment.id)}/clip.mp4`, `${fileWords(`${moment.text ?? title} ${moment.start}-${moment.end}`)}.mp4`));
     button.disabled = false;
   };
   return el("button", { type: "button", class: "plain small clip", "aria-label": `Download the clip ${spanWords(moment)}`, on: { click: get } }, icon("clip"), "Clip");
@@ -161,7 +161,7 @@ function exports(job, result) {
 }
 
 async function exportAs(job, result, format) {
-  const name = `${(titleOf(job).match(/[\p{L}\p{N}]+/gu) ?? ["result"]).slice(0, 8).join("-")}.${format}`;
+  const name = `${fileWords(titleOf(job))}.${format}`;
   if (format === "json") save(new Blob([JSON.stringify(result, null, 2)], { type: "application/json" }), name);
   else await download(`${jobPath(job.id)}/export?format=${format}`, name);
 }

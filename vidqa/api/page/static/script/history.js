@@ -9,6 +9,7 @@ import { ago, percent } from "./time.js";
 
 const PAGE = 30;
 const AGAIN_MS = 3000;
+const OF_ARCHIVE = new Set(["search", "index", "reindex"]);
 
 export class History {
   #next = null;
@@ -60,7 +61,7 @@ export class History {
   #row(job) {
     const { done = 0, total = 0 } = job.progress ?? {};
     const far = job.state === "in_progress" && total > 0 ? ` ${percent(done / total)}` : "";
-    const where = videoOf(job) ? (this.#names.get(videoOf(job)) ?? "a video that is gone") : (job.request?.archive_id ? "archive" : "");
+    const where = videoOf(job) ? (this.#names.get(videoOf(job)) ?? "a video that is gone") : (OF_ARCHIVE.has(job.kind) || job.request?.archive_id ? "archive" : "");
     return el(
       "li",
       {},

@@ -20,7 +20,7 @@ export function renderHit(hit) {
   const words = `${name}, ${spanWords(hit)}, ${word}${hit.verdict === "confirmed" ? sure : ""}, score ${hit.score.toFixed(2)}`;
   const thumb = el("span", { class: "thumb" }, el("span", { class: "thumb-time tabular" }, `${clock(hit.start, 0)} – ${clock(hit.end, 0)}`));
   if (hit.id) {
-    const image = el("img", { alt: "", loading: "lazy", decoding: "async" });
+    const image = el("img", { alt: "", decoding: "async" });
     thumb.prepend(image);
     showPicture(image, framePath(hit.id, hit.key ?? hit.start));
   } else {

@@ -66,7 +66,7 @@ function rest(ms, signal) {
   });
 }
 
-const VERBS = { ground: "Find", ask: "Ask", describe: "Describe", index: "Index", search: "Search" };
+const VERBS = { ground: "Find", ask: "Ask", describe: "Describe", index: "Index", reindex: "Reindex", search: "Search" };
 
 /** What a job asked, in a few words. */
 export function wordsOf(job) {

@@ -19,15 +19,48 @@ export function letGo(address) {
   if (address?.startsWith("blob:")) URL.revokeObjectURL(address);
 }
 
-/** Shows the picture at `path` in `image`; one that cannot be had leaves an empty frame and says so. */
-export async function showPicture(image, path) {
-  image.addEventListener("error", () => image.closest(".frame, .thumb")?.classList.add("missing"), { once: true });
-  image.addEventListener("load", () => letGo(image.src), { once: true });
-  try {
-    image.src = await addressOf(path);
-  } catch {
-    image.dispatchEvent(new Event("error"));
+const AT_ONCE = 2;
+const waiting = [];
+let loading = 0;
+const wanted = new WeakMap();
+
+/** Pictures are made by the service one by one: those in sight are asked for, a few at a time. */
+const inSight = new IntersectionObserver((entries) => {
+  for (const { isIntersecting, target } of entries) {
+    if (!isIntersecting) continue;
+    inSight.unobserve(target);
+    waiting.push(target);
   }
+  loadNext();
+}, { rootMargin: "200px" });
+
+/** Shows the picture at `path` once `image` comes into sight; one that cannot be had leaves its place empty. */
+export function showPicture(image, path) {
+  wanted.set(image, path);
+  inSight.observe(image);
+}
+
+async function loadNext() {
+  if (loading >= AT_ONCE) return;
+  const image = waiting.shift();
+  if (!image) return;
+  loading += 1;
+  loadNext();
+  if (image.isConnected) await load(image, wanted.get(image));
+  loading -= 1;
+  loadNext();
+}
+
+async function load(image, path) {
+  let address = null;
+  try {
+    address = await addressOf(path);
+    image.src = address;
+    await image.decode();
+  } catch {
+    image.closest(".frame, .thumb")?.classList.add("missing");
+  }
+  letGo(address);
 }
 
 let measuring = Promise.resolve();
@@ -53,8 +86,11 @@ export function lengthOf(path, tell) {
 /** Saves what `path` answers as a file named `name`. */
 export async function download(path, name) {
   const response = await send("GET", path);
-  save(await response.blob(), nameOf(response) ?? name);
+  save(await response.blob(), name);
 }
+
+/** Words as a part of a file's name: letters and digits of any script, joined by hyphens. */
+export const fileWords = (words) => (words.match(/[\p{L}\p{N}.]+/gu) ?? ["result"]).slice(0, 8).join("-");
 
 export function save(blob, name) {
   const address = URL.createObjectURL(blob);
@@ -65,12 +101,6 @@ export function save(blob, name) {
   link.click();
   link.remove();
   setTimeout(() => URL.revokeObjectURL(address), 60_000);
-}
-
-function nameOf(response) {
-  const told = response.headers.get("Content-Disposition") ?? "";
-  const whole = /filename\*=UTF-8''([^;]+)/i.exec(told);
-  return whole ? decodeURIComponent(whole[1]) : (/filename="([^"]+)"/.exec(told)?.[1] ?? null);
 }
 
 /** Whether the worker stands between this page and the service; started at the first key. */
