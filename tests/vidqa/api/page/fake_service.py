@@ -235,6 +235,12 @@ class FakeService:
         }
         return self.jobs[job_id]
 
+    def finished_job(self, kind: str, request: Body) -> str:
+        """A job that has ended, and its id."""
+        job = self.add_job(kind, request)
+        self._end(job, str(request.get("query", "")))
+        return str(job["id"])
+
     async def _run(self, job_id: str, after: int) -> AsyncIterator[str]:
         job = self.jobs[job_id]
         words = str(job["request"].get("query") or job["request"].get("question") or "")
