@@ -65,7 +65,7 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture(scope="session")
 def context(browser: Browser) -> Iterator[BrowserContext]:
-    """A browser at desktop size; every test's port is an origin of its own, and so is its storage."""
+    """A browser at desktop size; every test's port is an origin with a storage of its own."""
     context = browser.new_context(viewport={"width": 1280, "height": 860})
     context.set_default_timeout(8000)
     yield context
@@ -77,7 +77,10 @@ def page(context: BrowserContext) -> Iterator[Page]:
     """A tab whose console has to stay clean: no error, no violation of the policy."""
     page = context.new_page()
     wrong: list[str] = []
-    page.on("console", lambda line: wrong.append(line.text) if line.type in ("error", "warning") else None)
+    page.on(
+        "console",
+        lambda line: wrong.append(line.text) if line.type in ("error", "warning") else None,
+    )
     page.on("pageerror", lambda err: wrong.append(str(err)))
     yield page
     page.close()

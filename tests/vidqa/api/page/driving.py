@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
-from playwright.sync_api import Page
+from playwright.sync_api import FloatRect, Locator, Page
 
 PATIENCE_S = 8.0
 
@@ -32,3 +32,10 @@ def ask(page: Page, words: str) -> None:
     """Writes a question and sends it."""
     page.fill("#words", words)
     page.keyboard.press("Enter")
+
+
+def box_of(element: Locator) -> FloatRect:
+    """Where something that is seen lies, in pixels of the window."""
+    box = element.bounding_box()
+    assert box is not None
+    return box

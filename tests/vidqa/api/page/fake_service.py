@@ -13,7 +13,6 @@ import copy
 import io
 import itertools
 import json
-import re
 import time
 from collections.abc import AsyncIterator
 from functools import lru_cache
@@ -111,8 +110,8 @@ class FakeService:
 
     def _video_routes(self, app: FastAPI) -> None:
         @app.get("/v1/videos")
-        async def videos(page_size: int = 20, page_token: str = "0") -> Body:
-            first = int(page_token)
+        async def videos(page_size: int = 20, page_token: int = 0) -> Body:
+            first = page_token
             newest = list(self.videos.values())[::-1]
             shown = newest[first : first + page_size]
             more = first + page_size < len(newest)
@@ -184,8 +183,8 @@ class FakeService:
             app.post(f"/v1/{kind}")(_named(submit, kind))
 
         @app.get("/v1/jobs")
-        async def jobs(page_size: int = 20, page_token: str = "0") -> Body:
-            first = int(page_token)
+        async def jobs(page_size: int = 20, page_token: int = 0) -> Body:
+            first = page_token
             newest = list(self.jobs.values())[::-1]
             more = first + page_size < len(newest)
             page = newest[first : first + page_size]
@@ -211,9 +210,10 @@ class FakeService:
             return self.jobs[job_id]
 
         @app.get("/v1/jobs/{job_id}/export")
-        async def export(job_id: str, format: str) -> Response:
-            text = f"{format} of {job_id}"
-            named = {"Content-Disposition": f'attachment; filename="door.{format}"'}
+        async def export(job_id: str, request: Request) -> Response:
+            name = request.query_params["format"]
+            text = f"{name} of {job_id}"
+            named = {"Content-Disposition": f'attachment; filename="door.{name}"'}
             return Response(text, media_type="text/plain", headers=named)
 
     def add_job(self, kind: str, request: Body) -> Body:
@@ -334,11 +334,6 @@ def _frame(path: str, pts: float) -> bytes:
         picture = io.BytesIO()
         frame.to_image().resize((224, 224)).save(picture, "JPEG")
     return picture.getvalue()
-
-
-def pages_of(requests: list[str]) -> list[str]:
-    """Those of the requests that were for files of the page."""
-    return [each for each in requests if re.match(r"GET /(page/|$)", each)]
 
 
 _KEY_WANTED = {"status": 401, "code": "key_missing", "title": "Key missing", "next_step": ""}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
+from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]
 from playwright.sync_api import Browser, Page, expect
 
 from tests.vidqa.api.page.conftest import Served
@@ -64,7 +64,9 @@ def test_tab_goes_through_everything_and_out_again(answered: Page) -> None:
     seen: list[str] = []
     for _ in range(80):
         answered.keyboard.press("Tab")
-        seen.append(answered.evaluate("document.activeElement.id || document.activeElement.className"))
+        seen.append(
+            answered.evaluate("document.activeElement.id || document.activeElement.className")
+        )
     assert {"skip", "words", "go", "player", "tl-scrub"} <= set(seen)
     assert seen.count("skip") >= 2  # round once, and nothing held on to the focus
 
@@ -126,7 +128,8 @@ def test_nothing_is_wider_than_a_phone(phone: Page, served: Served, door: str, v
     wide = phone.evaluate(
         "[...document.querySelectorAll('main *, header *')]"
         ".filter(each => each.checkVisibility() && each.getBoundingClientRect().right > 360.5"
-        " && !each.closest('.unseen, .tl-ruler, .tl-marks, .drop-picture')).map(each => each.outerHTML.slice(0, 90))"
+        " && !each.closest('.unseen, .tl-ruler, .tl-marks, .drop-picture'))"
+        ".map(each => each.outerHTML.slice(0, 90))"
     )
     assert wide == []
     assert phone.evaluate("document.documentElement.scrollWidth") == 360
@@ -194,7 +197,9 @@ def test_nothing_moves_for_those_who_want_no_motion(page: Page, served: Served, 
     page.goto(f"{served.url}/#video={door}")
     ask(page, "wait")
     expect(page.locator(".progress progress")).to_be_visible()
-    assert page.evaluate("document.getAnimations().filter(a => a.playState === 'running').length") == 0
+    assert (
+        page.evaluate("document.getAnimations().filter(a => a.playState === 'running').length") == 0
+    )
     served.service.go_on = True
 
 

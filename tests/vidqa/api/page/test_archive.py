@@ -68,7 +68,9 @@ def test_an_answer_from_the_archive_stands_on_citations(archive: Page) -> None:
     expect(archive.locator("#archive .outcome")).to_have_text("Twice, in 2 videos.")
 
 
-def test_an_empty_archive_takes_videos_of_the_library(page: Page, served: Served, door: str) -> None:
+def test_an_empty_archive_takes_videos_of_the_library(
+    page: Page, served: Served, door: str
+) -> None:
     page.goto(f"{served.url}/#archive")
     expect(page.locator("#archive-result")).to_contain_text("holds no videos yet")
     page.locator("#archive-result").get_by_role("button", name="Add videos").click()

@@ -51,7 +51,8 @@ def test_a_file_under_an_old_version_is_sent_but_not_kept(client: TestClient) ->
 
 
 @pytest.mark.parametrize(
-    "path", ["/page/x/index.html", "/page/x/../site.py", "/page/x/%2e%2e/site.py", "/page/examples/x"]
+    "path",
+    ["/page/x/index.html", "/page/x/../site.py", "/page/x/%2e%2e/site.py", "/page/examples/x"],
 )
 def test_nothing_but_the_files_of_the_page_is_sent(client: TestClient, path: str) -> None:
     assert client.get(path).status_code == 404
@@ -84,5 +85,7 @@ def test_no_file_of_the_page_makes_markup_of_text_or_fetches_from_elsewhere() ->
     for path in ROOT.rglob("*"):
         if path.is_file():
             text = path.read_text().replace("http://www.w3.org/2000/svg", "")
-            assert not re.search(r"innerHTML|outerHTML|insertAdjacent|document\.write|\beval\(", text)
+            assert not re.search(
+                r"innerHTML|outerHTML|insertAdjacent|document\.write|\beval\(", text
+            )
             assert not re.search(r"https?://", text), path

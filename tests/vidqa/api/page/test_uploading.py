@@ -48,7 +48,11 @@ def test_the_same_file_after_a_reload_goes_on_where_it_was(page: Page, served: S
 def test_an_upload_can_be_paused_and_gone_on_with(page: Page, served: Served) -> None:
     page.goto(served.url)
     held: list[Route] = []
-    page.route("**/v1/uploads/*", lambda route: held.append(route))
+
+    def hold(route: Route) -> None:
+        held.append(route)
+
+    page.route("**/v1/uploads/*", hold)
     page.set_input_files("#file", EXAMPLES / "door.mp4")
     page.get_by_role("button", name="Pause").click()
     expect(page.locator(".upload-words")).to_have_text("paused")

@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.vidqa.api.page.conftest import EXAMPLES, Served
-from tests.vidqa.api.page.driving import ask, plays, second_of, until
+from tests.vidqa.api.page.driving import ask, box_of, plays, second_of, until
 
 
 @pytest.fixture
@@ -39,13 +39,14 @@ def test_a_mark_lies_where_its_seconds_lie_on_the_timeline(watched: Page) -> Non
     expect(mark).to_have_attribute(
         "aria-label", "1 of 1, 0:06.7 to 0:10.1, 91% sure, precise to 1 s"
     )
-    inner, outer = mark.bounding_box(), line.bounding_box()
-    assert inner and outer
+    inner, outer = box_of(mark), box_of(line)
     assert (inner["x"] - outer["x"]) / outer["width"] == pytest.approx(6.7 / 19, abs=0.002)
     assert inner["width"] / outer["width"] == pytest.approx(3.4 / 19, abs=0.002)
 
 
-def test_a_frame_of_the_evidence_is_shown_and_brings_the_player_to_its_second(watched: Page) -> None:
+def test_a_frame_of_the_evidence_is_shown_and_brings_the_player_to_its_second(
+    watched: Page,
+) -> None:
     ask(watched, "person opens door")
     expect(watched.locator(".frame")).to_have_count(3)
     frame = watched.locator(".frame").nth(1)
@@ -169,7 +170,9 @@ def test_progress_is_told_and_a_job_can_be_cancelled(watched: Page) -> None:
     ask(watched, "wait for it")
     expect(watched.locator(".stage-name")).to_have_text("Looking at frames")
     expect(watched.locator(".progress-words")).to_contain_text("24 of 38 · about 9 s left")
-    assert watched.locator(".progress progress").evaluate("bar => bar.value") == pytest.approx(24 / 38)
+    assert watched.locator(".progress progress").evaluate("bar => bar.value") == pytest.approx(
+        24 / 38
+    )
     watched.get_by_role("button", name="Cancel").click()
     expect(watched.locator("#answer-title")).to_have_text("Cancelled")
     watched.get_by_role("button", name="Ask again").click()
@@ -245,8 +248,7 @@ def test_words_of_users_and_models_never_become_markup(watched: Page, served: Se
 
 
 def test_a_stretch_dragged_with_shift_limits_the_question(watched: Page, served: Served) -> None:
-    box = watched.locator(".tl-body").bounding_box()
-    assert box
+    box = box_of(watched.locator(".tl-body"))
     at = box["y"] + 20
     watched.keyboard.down("Shift")
     watched.mouse.move(box["x"] + box["width"] * 5 / 19, at)
@@ -259,8 +261,7 @@ def test_a_stretch_dragged_with_shift_limits_the_question(watched: Page, served:
 
 
 def test_a_click_on_the_timeline_shows_that_second(watched: Page) -> None:
-    box = watched.locator(".tl-body").bounding_box()
-    assert box
+    box = box_of(watched.locator(".tl-body"))
     watched.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] - 8)
     until(lambda: abs(second_of(watched) - 9.5) < 0.05)
 
@@ -268,14 +269,12 @@ def test_a_click_on_the_timeline_shows_that_second(watched: Page) -> None:
 def test_a_closer_look_at_the_timeline_keeps_marks_and_ruler_together(watched: Page) -> None:
     ask(watched, "person opens door")
     expect(watched.locator(".mark")).to_be_visible()
-    before = watched.locator(".mark").bounding_box()
+    before = box_of(watched.locator(".mark"))
     watched.get_by_role("button", name="Zoom in").click()
-    after = watched.locator(".mark").bounding_box()
-    assert before and after
+    after = box_of(watched.locator(".mark"))
     assert after["width"] == pytest.approx(2 * before["width"], rel=0.01)
     watched.get_by_role("button", name="The whole video").click()
-    again = watched.locator(".mark").bounding_box()
-    assert again
+    again = box_of(watched.locator(".mark"))
     assert again["width"] == pytest.approx(before["width"], abs=0.5)
 
 
@@ -335,3 +334,23 @@ def test_history_leads_back_to_an_answer(watched: Page, served: Served) -> None:
     expect(watched.locator(".outcome.found")).to_have_text("Found once")
     watched.go_back()
     expect(watched.locator("#history")).to_be_visible()
+
+
+def test_moments_close_together_in_hours_of_video_lie_in_rows(
+    watched: Page, served: Served, door: str
+) -> None:
+    served.service.videos[door]["facts"]["duration"] = 7200.0
+    watched.reload()
+    moment = {"score": 0.9, "confidence": 0.9, "precision_s": 1.0, "evidence": []}
+    served.service.changed_results["door"] = {
+        "segments": [
+            {"start": 3600.0, "end": 3602.0, **moment},
+            {"start": 3610.0, "end": 3612.0, **moment},
+            {"start": 5000.0, "end": 5002.0, **moment},
+        ]
+    }
+    ask(watched, "door")
+    expect(watched.locator(".outcome")).to_have_text("Found 3 times")
+    tops = watched.locator(".mark").evaluate_all("all => all.map(each => each.offsetTop)")
+    assert tops == [0, 34, 0]
+    expect(watched.locator(".tick.large").nth(1)).to_have_text("10:00")

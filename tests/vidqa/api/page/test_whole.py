@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 import uvicorn
 from playwright.sync_api import Page, expect
+from pydantic import ByteSize
 
 from tests.vidqa.api.page.conftest import EXAMPLES
 from tests.vidqa.api.page.driving import plays, second_of, until
@@ -30,7 +31,7 @@ def service(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
         pytest.skip("clips and frames need the ffmpeg program")
     monkeypatch.setenv("VIDQA_CACHE_DIR", str(tmp_path / "cache"))
     monkeypatch.setenv("VIDQA_ARCHIVE_DIR", str(tmp_path / "archive"))
-    settings = ServiceSettings(data_dir=tmp_path / "data", min_free_bytes=0)
+    settings = ServiceSettings(data_dir=tmp_path / "data", min_free_bytes=ByteSize(0))
     app = make_app(settings)
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))

@@ -1,7 +1,7 @@
 // A <video> on vidqa's clock: 0 is the first displayed frame, spans are half-open and end by stopping.
 
 const NEAR_S = 0.02;
-const FIRST_FRAME_MS = 400;
+const FIRST_FRAME_MS = { visible: 3000, hidden: 100 };
 
 export class Player extends EventTarget {
   #video;
@@ -75,6 +75,7 @@ export class Player extends EventTarget {
 
   /** Plays `[start, end)` and stops at its end. */
   playSpan(start, end) {
+    if (!this.#isReady && !this.#unplayable) this.#play(); // some load nothing before they are told to play
     this.#whenReady(() => {
       this.#go(start);
       this.#stopAt = end;
@@ -137,7 +138,8 @@ export class Player extends EventTarget {
       this.#ready();
     };
     // A tab that is not seen is shown no frames: there the place where the player stands has to do.
-    setTimeout(() => found(this.#video.currentTime), this.#video.requestVideoFrameCallback ? FIRST_FRAME_MS : 0);
+    const patience = this.#video.requestVideoFrameCallback ? FIRST_FRAME_MS[document.visibilityState] : 0;
+    setTimeout(() => found(this.#video.currentTime), patience);
     this.#video.requestVideoFrameCallback?.((_, frame) => found(frame.mediaTime));
   }
 

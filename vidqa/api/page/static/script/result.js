@@ -88,7 +88,7 @@ export function legendOf(result) {
   const moments = momentsOf(result);
   const rows = [
     [moments.length > 0, "found", result.chapters ? "happens" : "found"],
-    [moments.some((moment) => moment.precision_s > 0), "unsure", "may reach so far"],
+    [moments.some((moment) => moment.precision_s > 0), "unsure", "within its precision"],
     [(result.considered ?? []).some((each) => each.confirmed !== true), "candidate", "candidate, not confirmed"],
     [result.coverage !== undefined, "seen", "looked at"],
     [(result.coverage?.fraction ?? 1) < 0.995, "unseen-part", "not looked at"],

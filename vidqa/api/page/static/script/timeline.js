@@ -6,6 +6,7 @@ import { clock } from "./time.js";
 
 const ROWS = 4;
 const LABEL_PX = 84;
+const LEAST_PX = 12; // a mark of a second in hours is as wide as can be pointed at, and keeps its row
 const share = (value) => `${value * 100}%`;
 
 export class Timeline extends EventTarget {
@@ -92,7 +93,8 @@ export class Timeline extends EventTarget {
   #draw() {
     const { marks, looked, considered } = this.#shown;
     const focused = this.#marks().indexOf(document.activeElement);
-    const rows = rowsOf(marks, ROWS);
+    const least = (LEAST_PX / (this.#parts.body.clientWidth || 1)) * this.#scale.length;
+    const rows = rowsOf(marks.map(({ start, end }) => ({ start, end: Math.max(end, start + least) })), ROWS);
     const height = Math.max(1, ...rows.map((row) => row + 1));
     this.#parts.marks.style.setProperty("--rows", height);
     this.#parts.marks.replaceChildren(...marks.map((mark, i) => this.#mark(mark, i, rows[i])));
