@@ -93,3 +93,11 @@ def test_the_archive_commands_work_in_order(workplace: Path) -> None:
     for command in block("archive commands").splitlines():
         done = vidqa(command, workplace)
         assert done.returncode == 0, f"{command}: {done.stderr}"
+
+
+def test_the_commands_of_the_service_work_as_written(workplace: Path) -> None:
+    codes = [
+        vidqa(command, workplace).returncode
+        for command in block("service commands").split("\n")[:-1]
+    ]
+    assert codes == [0, 0, 1]  # no job waits yet

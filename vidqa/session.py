@@ -213,7 +213,8 @@ class Session(ArchiveSession):
         return report
 
     def _ingest_options(self) -> IngestOptions:
-        return IngestOptions(threads=self.context.sampling.threads)
+        how = self.context.sampling
+        return IngestOptions(threads=how.threads, reader=how.reader)
 
     def _store(self, db: str | PathLike[str] | None) -> Store:
         place = self.archive_place if db is None else fspath(db)

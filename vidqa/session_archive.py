@@ -75,7 +75,7 @@ class ArchiveSession:
         an archive that is not there, empty, or of another model.
         """
         archive = self.archive_at(db)
-        query = query_of(text, image, like)
+        query = query_of(text, image, like, reader=self.context.sampling.reader)
         how = options_of(options, given)
         found = archive.search(query, embedder or self._embedder(), how)
         timer = Timer(effort or Effort())
@@ -133,13 +133,19 @@ class ArchiveSession:
         return EngineEmbedder(self.context)
 
 
-def query_of(text: str | None, image: str | PathLike[str] | None, like: str | None) -> Query:
+def query_of(
+    text: str | None,
+    image: str | PathLike[str] | None,
+    like: str | None,
+    *,
+    reader: str = "pyav",
+) -> Query:
     """The one that is given; raises :class:`QueryError` for none or several."""
     given: list[Query] = []
     if text is not None:
         given.append(Words(text))
     if image is not None:
-        given.append(Picture(Path(image)))
+        given.append(Picture(Path(image), reader))
     if like is not None:
         given.append(Like(like))
     if len(given) != 1:

@@ -32,8 +32,9 @@ class Settings(FiledSettings):
     """``int8`` and ``fp8`` keep a byte per weight, ``fp8`` on CUDA alone; replies may differ."""
     compile: bool = False
     """Compile the decoding of replies to one prompt: up to minutes once; pays for small layers."""
-    reader: Literal["pyav", "decord"] = "pyav"
-    """How frames are decoded; ``decord`` only for parity with published pipelines."""
+    reader: Literal["pyav", "decord", "isolated"] = "pyav"
+    """How files are decoded: ``isolated``, in a confined process for each, is for those of
+    strangers; ``decord`` only for parity with published pipelines."""
     threads: int = Field(default=2, ge=1, le=64)
     """Parts of the timeline decoded at the same time."""
     budget_frames: int = Field(default=768, ge=2, le=768)

@@ -95,7 +95,9 @@ class TenantArchives:
         self.get(tenant, archive_id)
         archive = self._opened()
         collection = archive_name(tenant, archive_id)
-        found = archive and archive.store.by_digest(collection, f"sha256:{sha256}")
+        found = None
+        if archive is not None:
+            found = archive.store.by_digest(collection, f"sha256:{sha256}")
         if archive is None or found is None:
             raise RequestError(
                 f"archive {archive_id!r} holds no video {sha256[:16]}...",

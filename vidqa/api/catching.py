@@ -10,6 +10,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from vidqa.api import problems
+from vidqa.api.scopes import methods_at
 from vidqa.errors import VidqaError
 
 _log = structlog.get_logger("vidqa.api")
@@ -38,7 +39,10 @@ async def _by_status(request: Request, err: Exception) -> Response:
     detail = _DETAILS.get(err.status_code, "{detail}").format(
         method=request.method, path=request.url.path[:200], detail=err.detail
     )
-    told = problems.problem_of_status(err.status_code, detail, err.headers)
+    headers = err.headers
+    if err.status_code == 405:  # the framework names the methods of one route alone
+        headers = {"allow": ", ".join(methods_at(request.app, request.url.path))}
+    told = problems.problem_of_status(err.status_code, detail, headers)
     return problems.response_of(told, request.scope)
 
 

@@ -6,8 +6,8 @@ ASGI, the outermost layer: also what the layers inside refuse is counted and log
 
 from __future__ import annotations
 
+import random
 import re
-import secrets
 import time
 from collections.abc import Iterable
 
@@ -20,6 +20,7 @@ from vidqa.api.metrics import Metrics
 _log = structlog.get_logger("vidqa.api")
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._~-]{1,128}")
 _TRACEPARENT = re.compile(r"[0-9a-f]{2}-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(?:-.*)?")
+_random = random.Random()  # noqa: S311  (ids tell requests apart; nothing is guarded by them)
 _SILENT = frozenset({"/healthz"})
 """Asked every few seconds by a supervisor: counted, but no line in the log while it is well."""
 _SECURITY = (
@@ -101,16 +102,21 @@ def route_of(scope: Scope) -> str:
     return str(getattr(scope.get("route"), "path", "") or "unmatched")
 
 
+def _hex(count: int) -> str:
+    """``count`` random bytes in hexadecimal, without asking the system for each."""
+    return f"{_random.getrandbits(8 * count):0{2 * count}x}"
+
+
 def _request_id(given: str | None) -> str:
     """The client's, where it is harmless in a log and a header; otherwise a new one."""
     if given is not None and _REQUEST_ID.fullmatch(given):
         return given
-    return f"req_{secrets.token_hex(12)}"
+    return f"req_{_hex(12)}"
 
 
 def _traceparent(given: str | None) -> str:
     """W3C trace context: the client's trace with a span of our own, or a new trace."""
     match = _TRACEPARENT.fullmatch(given or "")
     if match and not given.startswith("ff") and set(match[1]) != {"0"} and set(match[2]) != {"0"}:  # type: ignore[union-attr]
-        return f"00-{match[1]}-{secrets.token_hex(8)}-{match[3]}"
-    return f"00-{secrets.token_hex(16)}-{secrets.token_hex(8)}-00"
+        return f"00-{match[1]}-{_hex(8)}-{match[3]}"
+    return f"00-{_hex(16)}-{_hex(8)}-00"

@@ -20,7 +20,7 @@ _END_S = 25.0
 
 
 def checked_secrets(settings: ServiceSettings) -> list[str]:
-    """The secrets that sign; raises :class:`WebhookError` for too many, and for one that is none."""
+    """The secrets that sign; raises :class:`WebhookError` for too many, or one that is none."""
     secrets = [checked_secret(each.get_secret_value()) for each in settings.webhook_secrets]
     if len(secrets) > LIVE_SECRETS:
         raise WebhookError(

@@ -1,4 +1,4 @@
-"""The events of a job as a stream (server-sent events): each once, in order, until the job has ended.
+"""The events of a job as a stream (server-sent events): each once, in order, until it has ended.
 
 The number of an event is its ``id:``; ``Last-Event-ID`` says behind which one a stream begins, so a
 broken connection misses nothing. Every 15 s of silence a comment says that the connection stands.

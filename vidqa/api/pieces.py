@@ -40,8 +40,8 @@ class Pieces:
     def piece(self, video: Path, piece: Piece, *, sha256: str | None) -> Path:
         """The file of a piece of ``video``, made unless it is there.
 
-        ``sha256`` is the digest of the video's bytes where it is known, which then may lie anywhere;
-        else the file is known by its place, size and times. Raises as
+        ``sha256`` is the digest of the video's bytes where it is known; else the file is known by
+        its place, size and times. Raises as
         :func:`vidqa.video.piece.make_piece`, and :class:`NotNow` ``pieces_busy``.
         """
         path = self.path_of(video, piece, sha256=sha256)

@@ -13,6 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any
+from urllib.parse import quote
 
 from starlette.responses import Response
 from starlette.types import Scope
@@ -260,7 +261,8 @@ def _unfitting_part(error: Mapping[str, Any]) -> dict[str, str]:
 
 def response_of(problem: Problem, scope: Scope) -> Response:
     """The answer to the request of ``scope``."""
-    body = problem.to_dict(scope.get("path", ""), scope.get("vidqa.request_id", ""))
+    instance = quote(scope.get("path", ""), safe="/:@!$&'()*+,;=-._~", errors="replace")
+    body = problem.to_dict(instance, scope.get("vidqa.request_id", ""))
     scope["vidqa.code"] = problem.code  # for the log line and the metrics
     return Response(
         json.dumps(body, ensure_ascii=False).encode("utf-8", "replace"),

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from fastapi import FastAPI
 from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute, RouteContext, iter_route_contexts
+from starlette.routing import compile_path
 
 from vidqa.api.doors import PUBLIC
 
@@ -14,6 +15,15 @@ from vidqa.api.doors import PUBLIC
 def routes_of(app: FastAPI) -> Iterator[RouteContext]:
     """Every route, also those of included routers, with its effective path and methods."""
     yield from iter_route_contexts(app.routes)
+
+
+def methods_at(app: FastAPI, path: str) -> list[str]:
+    """Every method that some route takes at this path: what ``Allow`` has to say."""
+    found: set[str] = set()
+    for route in routes_of(app):
+        if route.path is not None and compile_path(route.path)[0].fullmatch(path):
+            found |= set(route.methods or ())
+    return sorted(found)
 
 
 def scope_of(route: RouteContext) -> str | None:
@@ -40,6 +50,7 @@ def _is_api(route: RouteContext) -> bool:
 
 def _scopes(dependant: Dependant) -> Iterator[str]:
     for part in dependant.dependencies:
-        if hasattr(part.call, "vidqa_scope"):
-            yield part.call.vidqa_scope
+        scope = getattr(part.call, "vidqa_scope", None)
+        if scope is not None:
+            yield str(scope)
         yield from _scopes(part)

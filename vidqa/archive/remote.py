@@ -1,7 +1,8 @@
 """Videos at URLs: listed through fsspec, fetched whole into a temporary file, below a limit.
 
 Nothing is opened unless its URL lies below a prefix that the caller allows: an archive that fetched
-what it was told would reach into the network it runs in. Redirects are not followed.
+what it was told would reach into the network it runs in. Redirects are not followed. This is for
+the user at the keyboard: addresses are not checked, as :mod:`vidqa.fetching` does for services.
 """
 
 from __future__ import annotations

@@ -104,6 +104,7 @@ def answer_command(verb: Verb) -> Callable[..., None]:
             sheet=sheet,
             clip=clip,
             overwrite=overwrite,
+            reader=options.chosen_reader(reader),
         )
         outputs.check(file)
         options.check_strict(strict, possible=verb.strict)

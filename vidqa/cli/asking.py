@@ -93,6 +93,7 @@ def ask_archive(
         sheet=sheet,
         clip=clip,
         overwrite=overwrite,
+        reader=options.chosen_reader(None),
     )
     writing = HitOutputs(outputs=outputs)
     writing.check()

@@ -15,7 +15,7 @@ from vidqa.cli.writing import write_file
 from vidqa.errors import ArchiveError, ExportError, VideoError
 from vidqa.export.hits import TIMED, Found, export_by_video, export_found, told_hits
 from vidqa.search_results import Hit, SearchResult
-from vidqa.video import HitPicture, cut_clip, draw_hit_sheet, probe
+from vidqa.video import HitPicture, cut_clip, describe, draw_hit_sheet, media
 from vidqa.video.sheet_timeline import clock
 
 if TYPE_CHECKING:  # imports the database's library
@@ -83,7 +83,7 @@ def _write_format(found: Found, name: str, outputs: Outputs, report: Report) -> 
             write_file(path, text)
             report.say(f"wrote {path}")
         return
-    text = _text(found, name)
+    text = _text(found, name, outputs.reader)
     if outputs.folder is None:
         show(text.rstrip("\n"))
         return
@@ -92,20 +92,20 @@ def _write_format(found: Found, name: str, outputs: Outputs, report: Report) -> 
     report.say(f"wrote {path}")
 
 
-def _text(found: Found, name: str) -> str:
+def _text(found: Found, name: str, reader: str) -> str:
     if name == "txt":
         lines = search_lines(found) if isinstance(found, SearchResult) else answer_lines(found)
         return lines + "\n"
-    if name == "edl" and (rate := _frame_rate(found)):
+    if name == "edl" and (rate := _frame_rate(found, reader)):
         return export_found(found, name, frame_rate=rate)
     return export_found(found, name)
 
 
-def _frame_rate(found: Found) -> float | None:
+def _frame_rate(found: Found, reader: str) -> float | None:
     """Of the first video that is there: an edit list counts in one rate."""
     for hit, _ in told_hits(found):
         with suppress(VideoError):
-            return probe(Path(hit.video.path)).fps
+            return describe(media(reader).study(Path(hit.video.path))).fps
     return None
 
 
@@ -149,7 +149,13 @@ def _cut_all(found: Found, outputs: Outputs, report: Report) -> None:
                 report.say(f"no clip of hit {hit.rank}: {hit.video.path} is gone")
                 break
             try:
-                cut_clip(Path(hit.video.path), span, out, overwrite=outputs.overwrite)
+                cut_clip(
+                    Path(hit.video.path),
+                    span,
+                    out,
+                    overwrite=outputs.overwrite,
+                    reader=outputs.reader,
+                )
             except VideoError as err:
                 report.say(f"no clip of hit {hit.rank}: {err}")
                 break

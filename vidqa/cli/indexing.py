@@ -108,6 +108,7 @@ def index(
             retry=retry,
             prune=prune,
             threads=session.context.sampling.threads,
+            reader=session.context.sampling.reader,
         )
         with _watching(progress, report) as watcher, halting(halt):
             told = (

@@ -23,14 +23,22 @@ ReadOption = Annotated[
 
 
 @exits
-def probe_file(file: options.FileArg, json_: options.JsonOption = False) -> int:
+def probe_file(
+    file: options.FileArg,
+    json_: options.JsonOption = False,
+    reader: options.ReaderOption = None,
+) -> int:
     """Show what a video or image file really holds.
 
     Frames are counted, times are measured, and the size is the one displayed, after rotation.
     """
-    from vidqa.video import is_still, probe, probe_still  # late: the decoder's libraries
+    from vidqa.video import describe, is_still, media  # late: the decoder's libraries
 
-    facts = probe_still(file).to_dict() if is_still(file) else probe(file).to_dict()
+    decoding = media(options.chosen_reader(reader))
+    if is_still(file):
+        facts = decoding.probe_still(file).to_dict()
+    else:
+        facts = describe(decoding.study(file)).to_dict()
     _show(facts, [_row(name, value) for name, value in facts.items()], json_)
     return FOUND
 

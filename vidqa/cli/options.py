@@ -51,7 +51,10 @@ SamplingOption = Annotated[
     ),
 ]
 ReaderOption = Annotated[
-    str | None, typer.Option(help="pyav, or decord for parity on constant-rate MP4.")
+    str | None,
+    typer.Option(
+        help="pyav; isolated, for files of strangers; decord, for parity on constant-rate MP4."
+    ),
 ]
 ThreadsOption = Annotated[
     int | None, typer.Option(help="Parts of the timeline decoded at the same time.")
@@ -171,6 +174,13 @@ def chosen_formats(format_: str | None, *, json_: bool, jsonl: bool) -> tuple[st
     named = [name.strip() for name in (format_ or "").split(",") if name.strip()]
     named += ["json"] * json_ + ["jsonl"] * jsonl
     return tuple(dict.fromkeys(named)) or ("txt",)
+
+
+def chosen_reader(given: str | None) -> str:
+    """The reader named on the command line, or else by the settings."""
+    from vidqa.settings import load_settings  # late: pydantic
+
+    return load_settings(reader=given).reader
 
 
 def open_session(report: Report, mode: SamplingMode, **given: Any) -> Session:

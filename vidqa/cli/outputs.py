@@ -37,6 +37,8 @@ class Outputs:
     """How many are asked."""
     number: int | None = None
     """Of several questions the one whose files these are, counted from 1."""
+    reader: str = "pyav"
+    """How videos are decoded for them."""
 
     def for_each(self) -> list[Outputs]:
         """The outputs of every question; of several, each has names of its own."""

@@ -15,7 +15,7 @@ from vidqa.pipeline.planning import plan_still, plan_video, sampling_of, window_
 from vidqa.sampling import SamplingMode
 from vidqa.settings import load_settings
 from vidqa.timeline import format_timecode
-from vidqa.video import Frames, Reader, is_still, open_reader, probe_still, read_still
+from vidqa.video import Frames, Reader, is_still, media, open_reader
 
 
 def plan_report(
@@ -40,7 +40,8 @@ def plan_report(
     checkpoint = find_checkpoint(settings.model)
     sampling = sampling_of(checkpoint, settings, mode)
     if is_still(file):
-        still = read_still(file).info if read else probe_still(file)
+        decoding = media(sampling.reader)
+        still = decoding.read_still(file).info if read else decoding.probe_still(file)
         plan = plan_still(still, sampling, start_s=start_s, end_s=end_s)
         return {"image": still.to_dict(), "model": checkpoint.name, "plan": plan.to_dict()}
     source = open_reader(file, reader=sampling.reader, threads=sampling.threads)

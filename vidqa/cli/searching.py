@@ -135,6 +135,7 @@ def search(
         sheet=sheet,
         clip=clip,
         overwrite=overwrite,
+        reader=options.chosen_reader(None),
     )
     writing = HitOutputs(outputs=outputs, thumbnails=thumbnails)
     writing.check()

@@ -15,11 +15,11 @@ from vidqa.results import AskResult, GroundResult, Mark, Result
 from vidqa.video import (
     choose_sheet_times,
     cut_clip,
+    describe,
     draw_sheet,
     draw_still_sheet,
+    media,
     open_reader,
-    probe,
-    read_still,
     sheet_frame_size,
 )
 
@@ -40,10 +40,10 @@ def write_texts(
         return
     for name in outputs.formats:
         if outputs.questions == 1 or name in JOINT_FORMATS:
-            _put(file, name, _text_of(file, results, name), outputs, report)
+            _put(file, name, _text_of(file, results, name, outputs.reader), outputs, report)
             continue
         for result, own in zip(results, outputs.for_each(), strict=True):
-            _put(file, name, _text_of(file, [result], name), own, report)
+            _put(file, name, _text_of(file, [result], name, outputs.reader), own, report)
 
 
 def write_pictures(file: Path, results: Sequence[Result], outputs: Outputs, report: Report) -> None:
@@ -51,7 +51,7 @@ def write_pictures(file: Path, results: Sequence[Result], outputs: Outputs, repo
     for result, own in zip(results, outputs.for_each(), strict=True):
         if own.sheet_path:
             report.step("sheet", 0, 1)
-            _draw(file, result, own.sheet_path)
+            _draw(file, result, own.sheet_path, own.reader)
             report.step("sheet", 1, 1)
             report.say(f"wrote {own.sheet_path}")
         if own.clip:
@@ -67,11 +67,12 @@ def _put(file: Path, name: str, text: str, outputs: Outputs, report: Report) -> 
     report.say(f"wrote {path}")
 
 
-def _text_of(file: Path, results: Sequence[Result], name: str) -> str:
+def _text_of(file: Path, results: Sequence[Result], name: str, reader: str) -> str:
     if name == "txt":
         return "\n\n".join(answer_lines(result) for result in results) + "\n"
     if name == "edl":  # the one format that counts frames
-        return export_result(results[0], name, frame_rate=probe(file).fps, clip_name=file.name)
+        rate = describe(media(reader).study(file)).fps
+        return export_result(results[0], name, frame_rate=rate, clip_name=file.name)
     return export_results(results, name) if len(results) > 1 else export_result(results[0], name)
 
 
@@ -86,13 +87,13 @@ def write_file(path: Path, text: str) -> None:
         ) from err
 
 
-def _draw(file: Path, result: Result, out: Path) -> None:
+def _draw(file: Path, result: Result, out: Path, reader: str) -> None:
     marks = result.marks if isinstance(result, AskResult) else ()
     if result.provenance.video.kind == "image":
-        rgb_HWC, title = read_still(file).rgb_HWC, result.asked
+        rgb_HWC, title = media(reader).read_still(file).rgb_HWC, result.asked
         draw_still_sheet(rgb_HWC, title=title, answer=headline(result), out=out, marks=marks)
         return
-    source = open_reader(file)
+    source = open_reader(file, reader=reader)
     info = source.info
     spans = [segment.span for segment in result.segments]
     times = _sheet_times(result, marks, info.duration_s)
@@ -125,6 +126,6 @@ def _cut(file: Path, result: Result, outputs: Outputs, report: Report) -> None:
     for k, segment in enumerate(segments, start=1):
         report.step("clip", k - 1, len(segments))
         out = outputs.clip_of(file, k)
-        cut_clip(file, segment.span, out, overwrite=outputs.overwrite)
+        cut_clip(file, segment.span, out, overwrite=outputs.overwrite, reader=outputs.reader)
         report.say(f"wrote {out}")
         report.step("clip", k, len(segments))

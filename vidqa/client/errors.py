@@ -1,4 +1,4 @@
-"""What can go wrong between a client and the service; a class for each thing a caller does about it.
+"""What can go wrong between a client and the service; a class for each thing to do about it.
 
 Every error that the service tells (RFC 9457, ``application/problem+json``) arrives with its own
 code, stage, message, next step and whether the same call may succeed later.

@@ -54,9 +54,7 @@ class Jobs:
         """The job as it is now."""
         return read(job_of, self._transport.json("GET", f"/v1/jobs/{job_id}"))
 
-    def list(
-        self, *, states: tuple[str, ...] = (), kinds: tuple[str, ...] = ()
-    ) -> Iterator[Job]:
+    def list(self, *, states: tuple[str, ...] = (), kinds: tuple[str, ...] = ()) -> Iterator[Job]:
         """Every job, the newest first; pages are asked for as they are needed."""
         token: str | None = None
         while True:

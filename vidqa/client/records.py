@@ -159,9 +159,9 @@ class Archive:
 
 def read(what: Callable[[Raw], T], body: object) -> T:
     """``what`` made of ``body``; raises :class:`ReplyUnreadable` where fields are missing."""
+    if not isinstance(body, Mapping):
+        raise _unreadable(TypeError(f"{type(body).__name__} in place of an object"))
     try:
-        if not isinstance(body, Mapping):
-            raise TypeError(f"{type(body).__name__} in place of an object")
         return what(body)
     except (KeyError, TypeError, ValueError) as err:
         raise _unreadable(err) from err

@@ -24,3 +24,6 @@ class Owner:
     """Sentences in place of the usual ones, by what follows ``code`` in an error's code."""
     page_bytes: int = 4096
     """Of an SQLite file; a row that fits no page is read from several."""
+    log_pages: int = 1000
+    """Pages of SQLite's log from which on a commit also empties it, and waits for that; an owner
+    that calls :meth:`vidqa.database.Database.tidy` now and then may set it high."""

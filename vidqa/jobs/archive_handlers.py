@@ -86,10 +86,28 @@ def named(result: Mapping[str, Any], library: Library, tenant: str) -> JsonDict:
     """A search's result, or an answer from an archive, with every video named as the tenant knows
     it."""
     told = dict(result)
+    shown: dict[str, str] = {}
     for name in _LISTS:
+        for hit in told.get(name, ()):
+            shown |= _names_in_words(hit["video"], library, tenant)
         if name in told:
-            told[name] = [_named_hit(hit, library, tenant) for hit in told[name]]
+            told[name] = [_named_hit(hit, library, tenant, shown) for hit in told[name]]
+    if "answer" in told:
+        told["answer"] = _in_words(str(told["answer"]), shown)
     return told
+
+
+def _names_in_words(video: Mapping[str, Any], library: Library, tenant: str) -> dict[str, str]:
+    """An answer in words calls a video by its file's name, which in the library is its digest."""
+    sha256 = str(video["id"]).removeprefix("sha256:")
+    stored = library.find(tenant, sha256)
+    return {sha256: sha256[:12] if stored is None else stored.name}
+
+
+def _in_words(text: str, shown: Mapping[str, str]) -> str:
+    for sha256, name in shown.items():
+        text = text.replace(sha256, name)
+    return text
 
 
 def named_files(report: Mapping[str, Any], library: Library, tenant: str) -> JsonDict:
@@ -108,13 +126,16 @@ def _named_file(file: Mapping[str, Any], library: Library, tenant: str) -> JsonD
     return {**hidden, "video_id": stored.id, "name": stored.name}
 
 
-def _named_hit(hit: Mapping[str, Any], library: Library, tenant: str) -> JsonDict:
+def _named_hit(
+    hit: Mapping[str, Any], library: Library, tenant: str, shown: Mapping[str, str]
+) -> JsonDict:
     also = [
         {**each, "video": _named_video(each["video"], library, tenant)}
         for each in hit.get("also_in", ())
     ]
     video = _named_video(hit["video"], library, tenant)
-    return {**hit, "video": video, "also_in": also, "thumbnail": None}
+    told = {**hit, "video": video, "also_in": also, "thumbnail": None}
+    return {**told, "answer": _in_words(hit["answer"], shown)} if "answer" in hit else told
 
 
 def _named_video(video: Mapping[str, Any], library: Library, tenant: str) -> JsonDict:
@@ -128,4 +149,3 @@ def _named_video(video: Mapping[str, Any], library: Library, tenant: str) -> Jso
         return {**video, **known}
     hidden = {name: value for name, value in video.items() if name not in ("path", "paths")}
     return {**hidden, **known}
-

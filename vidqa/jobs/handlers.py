@@ -133,6 +133,7 @@ def _reindex(request: ReindexRequest, work: Work) -> Made:
 
 def _watcher(work: Work) -> Watcher:
     """Tells how an index goes."""
+
     def told(progress: IngestProgress) -> None:
         work.meter.told(
             Progress(

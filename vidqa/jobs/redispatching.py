@@ -74,7 +74,8 @@ class Redispatching(Part):
                 return []
             unheard = or_(jobs.c.rung_at.is_(None), jobs.c.rung_at < again)
             asked = select(jobs.c.id, jobs.c.queue).where(waiting, unheard)
-            rows = db.execute(asked.order_by(jobs.c.id).limit(room)).all()
+            first = jobs.c.kind != "search"  # which somebody waits for within a request
+            rows = db.execute(asked.order_by(first, jobs.c.id).limit(room)).all()
         return [Rung(job_id=row.id, queue=row.queue) for row in rows]
 
     def rung(self, job_ids: list[str]) -> None:

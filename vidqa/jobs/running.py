@@ -7,6 +7,7 @@ where the lease was lost meanwhile.
 from __future__ import annotations
 
 import logging
+import sys
 import threading
 import time
 from collections import OrderedDict
@@ -15,23 +16,28 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import structlog
+
 from vidqa.effort import Halt
 from vidqa.errors import LeaseLost, ServiceBusy, ServiceError, VidqaError
 from vidqa.interrupts import Interrupted
 from vidqa.jobs.faults import Faults
+from vidqa.jobs.fetched import Fetching
 from vidqa.jobs.heart import Heart
 from vidqa.jobs.orphans import leave_at_once
 from vidqa.jobs.store import JobStore
 from vidqa.jobs.work import Fetch, Made, Meter, Work
 from vidqa.service.library import Library
-from vidqa.service.records import Claim, JsonDict
+from vidqa.service.records import Claim, Job, JsonDict
 from vidqa.service.requests import Request, read_request
 from vidqa.service_settings import ServiceSettings
+from vidqa.settings import load_settings
 
 if TYPE_CHECKING:  # it loads torch
     from vidqa.session import Session
 
 log = logging.getLogger(__name__)
+_events = structlog.get_logger("vidqa.jobs")
 Handler = Callable[[Request, Work], Made]
 HELD = 8
 """Videos of which a worker says that it has them at hand: as many as were asked about lately."""
@@ -50,11 +56,10 @@ class Runner:
         *,
         given: dict[str, Any] | None = None,
         handler: Handler | None = None,
-        fetch: Fetch | None = None,
         faults: Faults | None = None,
     ) -> None:
         self._store, self._library, self._settings = store, library, settings
-        self._given, self._handler, self._fetch = given or {}, handler, fetch
+        self._given, self._handler = given or {}, handler
         self._faults = faults or Faults()
         self._meter = Meter()
         self._session: Session | None = None
@@ -70,6 +75,7 @@ class Runner:
 
     def run(self, claim: Claim) -> None:
         """Run the job and write down what became of it."""
+        _events.info("job.started", job_id=claim.job.id, kind=claim.job.kind, worker=claim.worker)
         self._faults.at("after_claim")
         self._meter, halt = Meter(), Halt()
         heart = Heart(
@@ -117,19 +123,25 @@ class Runner:
 
     def _made(self, claim: Claim, halt: Halt) -> Made:
         job = claim.job
-        work = Work(
+        with Fetching(self._settings, self._library.incoming) as fetch:
+            return self._handled(job, self._work(job, halt, fetch))
+
+    def _handled(self, job: Job, work: Work) -> Made:
+        self._faults.at("while_working")
+        handler = self._handler or _own_handler()
+        return handler(read_request(job.kind, job.request), work)
+
+    def _work(self, job: Job, halt: Halt, fetch: Fetch) -> Work:
+        return Work(
             job=job,
             meter=self._meter,
             halt=halt,
             session=self._opened,
             library=self._library,
             media_roots=tuple(Path(root) for root in self._settings.media_roots),
-            fetch=self._fetch,
+            fetch=fetch,
             product=lambda key: self._store.product(job.tenant, key),
         )
-        self._faults.at("while_working")
-        handler = self._handler or _own_handler()
-        return handler(read_request(job.kind, job.request), work)
 
     def _opened(self) -> Session:
         if self._session is None:
@@ -137,7 +149,8 @@ class Runner:
             from vidqa.session import open_session
 
             self._faults.at("while_loading")
-            self._session = open_session(progress=self._progress, **self._given)
+            given = {"reader": _reader(), **self._given}
+            self._session = open_session(progress=self._progress, **given)
             self._session.context.engine.before_each_layer(interrupts.check)
         return self._session
 
@@ -182,7 +195,7 @@ class Runner:
 
     def _written(self, end: Callable[[], object], *, patient: bool) -> bool:
         try:
-            end()
+            _tell(end())
         except ServiceBusy as err:
             if not patient:
                 raise
@@ -196,6 +209,22 @@ class Runner:
             self._held.move_to_end(sha256)
             while len(self._held) > HELD:
                 self._held.popitem(last=False)
+
+
+def _tell(job: object) -> None:
+    """A line in the log for what became of a job."""
+    if isinstance(job, Job):
+        code = None if job.error is None else job.error.get("code")
+        told = {"job_id": job.id, "kind": job.kind, "outcome": job.outcome, "code": code}
+        _events.info(f"job.{job.state}", attempts=job.attempts, **told)
+
+
+def _reader() -> str:
+    """Videos are strangers': decoded apart where the system can (Linux), unless whoever runs the
+    worker has said otherwise."""
+    settings = load_settings()
+    said = "reader" in settings.model_fields_set or sys.platform != "linux"
+    return settings.reader if said else "isolated"
 
 
 def _own_handler() -> Handler:

@@ -110,7 +110,7 @@ def _no_secret() -> WebhookError:
     return WebhookError(
         "a webhook secret cannot be read",  # never the secret itself: this goes to logs
         code="webhook_secret_invalid",
-        next_step="Write whsec_ and 24 to 64 bytes in base64; vidqa.jobs.signing.new_secret() does.",
+        next_step="Write whsec_ and 24 to 64 bytes in base64, as vidqa.jobs.signing.new_secret().",
     )
 
 

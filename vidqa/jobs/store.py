@@ -100,10 +100,12 @@ class JobStore(Accepting, Reading, Claiming, Ending, Redispatching, Staffing, Po
         return job
 
     def redispatch(self, holder: str) -> Report:
-        """As :meth:`Redispatching.redispatch`, and bells are rung where this process is elected."""
+        """As :meth:`Redispatching.redispatch`; where this process is elected, bells are rung too,
+        and the database is tidied."""
         report = super().redispatch(holder)
         if report.elected:
             self._wake()
+            self._db.tidy()
         return report
 
     def close(self) -> None:

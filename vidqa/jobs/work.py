@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from vidqa import interrupts
 from vidqa.effort import Halt
-from vidqa.errors import JobError
+from vidqa.fetching import Roots
 from vidqa.service.library import Library
 from vidqa.service.records import Job, JsonDict, Progress
 from vidqa.service.requests import VideoRef
@@ -57,27 +57,21 @@ class Work:
     """The worker's one session; the model is loaded at the first call."""
     library: Library
     media_roots: tuple[Path, ...] = ()
-    fetch: Fetch | None = None
+    fetch: Fetch
     product: Callable[[str], JsonDict | None] = lambda _: None
     """The tenant's result of an earlier job of the same making, by product key."""
 
     def file(self, ref: VideoRef) -> Path:
         """The video on this machine.
 
-        Raises :class:`ServiceError` where the library has it no more, :class:`JobError` for a path
-        outside the roots (``path_forbidden``) and a URL where none may be fetched.
+        Raises :class:`ServiceError` where the library has it no more, :class:`FetchError` for a
+        path outside the roots and a URL that may not be fetched.
         """
         if ref.video_id is not None:
             return self.library.get(self.job.tenant, ref.video_id).path
         if ref.path is not None:
-            return below_roots(Path(ref.path), self.media_roots)
-        if self.fetch is None or ref.url is None:
-            raise JobError(
-                "no URL may be fetched here",
-                code="url_forbidden",
-                next_step="Upload the video, or have VIDQA_ALLOWED_MEDIA_DOMAINS name its domain.",
-            )
-        return self.fetch(ref.url)
+            return Roots(self.media_roots).locate(ref.path)
+        return self.fetch(str(ref.url))
 
 
 class Made(NamedTuple):
@@ -88,16 +82,3 @@ class Made(NamedTuple):
     product_key: str | None
     """Digest of everything the result depends on, where it may serve a repeated job; None: it may
     not, as it was cut short or other things depend on it."""
-
-
-def below_roots(path: Path, roots: tuple[Path, ...]) -> Path:
-    """The path, with links followed, where it lies below one of the roots; else a
-    :class:`JobError` that does not tell whether anything is there."""
-    real = path.expanduser().resolve()
-    if not any(real.is_relative_to(root.expanduser().resolve()) for root in roots):
-        raise JobError(
-            f"{path} is not below a folder that jobs may read",
-            code="path_forbidden",
-            next_step="Upload the video, or have VIDQA_MEDIA_ROOTS name its folder.",
-        )
-    return real

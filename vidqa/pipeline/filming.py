@@ -1,6 +1,6 @@
 """A film in, its clips out, a group at a time: pictures streamed, embedded, and drawn small.
 
-``film -> PictureStream (threads ahead) -> frames of a group -> Embedder -> NewClip``
+``film -> stream of pictures (threads ahead) -> frames of a group -> Embedder -> NewClip``
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from vidqa.archive.records import NewClip
 from vidqa.errors import VideoError
 from vidqa.pipeline.clips import ClipFrames, ClipGrid, grid_of
 from vidqa.pipeline.embedder import Embedder, checked
-from vidqa.video import Film, Picture, PictureStream, Wish
+from vidqa.video import Film, Picture, Wish, media
 
 THUMBNAIL = 256
 """Longer side of a clip's picture, in pixels; small videos are not enlarged."""
@@ -33,6 +33,7 @@ class Filming:
     film: Film
     embedder: Embedder
     threads: int = 1
+    reader: str = "pyav"
     unreadable_from_s: float | None = None
     """Where its pictures stop decoding, once that is known."""
     _frames: dict[int, Picture] = field(default_factory=dict)
@@ -54,7 +55,8 @@ class Filming:
         if not left:
             return
         first = left[0][0].first
-        with PictureStream(self.film, self._wish(grid, first), threads=self.threads) as stream:
+        wish = self._wish(grid, first)
+        with media(self.reader).stream(self.film, wish, threads=self.threads) as stream:
             pictures = iter(stream)
             for clips in left:
                 if not self._gather(pictures, first, clips):

@@ -66,6 +66,8 @@ class IngestOptions:
     """For how long a claim stands when its holder dies; it is renewed three times in that."""
     threads: int = 2
     """That decode, beside the one that embeds."""
+    reader: str = "pyav"
+    """How files are decoded, see :func:`vidqa.video.media`."""
 
 
 def generation_of(store: Store, embedder: Embedder) -> Generation:
@@ -131,6 +133,7 @@ class _Run:
             generation_id=generation.id,
             remote=options.remote,
             retry=options.retry,
+            reader=options.reader,
         )
         self._subtitling = Subtitling(store)
         self._reports: list[FileReport] = []
@@ -290,7 +293,7 @@ class _Run:
 
     def _film(self, opened: Opened, video: Video, claim: Claim) -> FileReport:
         film, generation, url = _film_of(opened), self._generation.id, opened.place.location.url
-        filming = Filming(film, self._embedder, self._options.threads)
+        filming = Filming(film, self._embedder, self._options.threads, self._options.reader)
         advance, added = self._meter(film), 0
         for group in filming.groups(self._store.clips_done(video.id, generation)):
             if not opened.unchanged:

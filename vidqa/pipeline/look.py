@@ -16,7 +16,7 @@ from vidqa.reply import CacheState
 from vidqa.results import Coverage, Evidence, Pass, VideoFacts
 from vidqa.sampling import Budget, Plan, to_true_seconds
 from vidqa.timeline import Span
-from vidqa.video import KnownFile, StillInfo, file_sha256, is_still, read_still
+from vidqa.video import KnownFile, StillInfo, file_sha256, is_still, media
 
 if TYPE_CHECKING:  # the engine imports torch, a plan does not need it
     from vidqa.engine import Watched
@@ -148,7 +148,7 @@ def _look_at_still(
     path: Path, ctx: Context, clock: StageClock, *, start_s: float | None, end_s: float | None
 ) -> Look:
     with clock.stage("decode"):
-        still = read_still(path)
+        still = media(ctx.sampling.reader).read_still(path)
         plan = plan_still(still.info, ctx.sampling, start_s=start_s, end_s=end_s)
         rgb_HWC = still.resized(plan.height, plan.width)
     with clock.stage("vision"):

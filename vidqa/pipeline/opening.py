@@ -25,10 +25,9 @@ from vidqa.video import (
     describe,
     file_sha256,
     is_still,
-    read_tags,
+    media,
     sniff,
     stamp_of,
-    study_film,
 )
 
 _NOT_VIDEOS = frozenset({"not_a_video", "no_video_stream", "file_empty", "playlist_refused"})
@@ -101,6 +100,8 @@ class Opener:
     remote: Remote
     retry: bool
     """Whether files that failed before are tried again."""
+    reader: str = "pyav"
+    """How files are decoded, see :func:`vidqa.video.media`."""
 
     def open(self, place: Place) -> Opened:
         """Never raises for what is wrong with a file."""
@@ -148,9 +149,10 @@ class Opener:
         opened.known = self.store.by_digest(self.archive, opened.digest)
         opened.complete = opened.known is not None and self._complete(opened.known)
         if not opened.complete:
-            opened.film = study_film(path)
+            decoding = media(self.reader)
+            opened.film = decoding.study(path)
             name = location.url.rsplit("/", 1)[-1] if is_url(location.url) else path.name
-            opened.recorded = recorded_at(name, read_tags(path))
+            opened.recorded = recorded_at(name, decoding.tags(path))
 
     def _complete(self, video: Video) -> bool:
         return video.state == "ready" and self.store.embedded(video.id, self.generation_id)
@@ -164,7 +166,7 @@ def _check_kind(path: Path) -> None:
     try:
         still = is_still(path)
     except VideoError as err:
-        if err.code != "picture_unsupported":
+        if err.code != "codec_unsupported":
             raise
         still = True
     if still:

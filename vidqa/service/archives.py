@@ -43,8 +43,5 @@ class Archives:
     def forget(self, tenant: str, archive_id: str) -> bool:
         """Whether it was there."""
         with self._db.writing() as db:
-            gone = delete(archives).where(
-                archives.c.tenant == tenant, archives.c.id == archive_id
-            )
+            gone = delete(archives).where(archives.c.tenant == tenant, archives.c.id == archive_id)
             return bool(db.execute(gone).rowcount)
-

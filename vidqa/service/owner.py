@@ -7,7 +7,11 @@ from vidqa.errors import ServiceBusy, ServiceError
 from vidqa.service.tables import SCHEMA
 
 SERVICE = Owner(
-    noun="service's database", code="service", error=ServiceError, busy=ServiceBusy, page_bytes=4096
+    noun="service's database",
+    code="service",
+    error=ServiceError,
+    busy=ServiceBusy,
+    log_pages=16_384,  # 64 MB: the re-dispatcher tidies, so that no request waits for it
 )
 _SCHEMA = Schema(
     migrations="vidqa.service:migrations", newest=SCHEMA, version_table="service_version"

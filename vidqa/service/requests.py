@@ -66,8 +66,6 @@ Name = Annotated[
     StringConstraints(min_length=1, max_length=200, strip_whitespace=True),
     AfterValidator(_printable),
 ]
-ArchiveId = Annotated[Name, StringConstraints(pattern=r"^[^/]+$")]
-"""Name of a collection of indexed videos; "/" parts a tenant from it (:mod:`.scoping`)."""
 Place = Annotated[
     str, StringConstraints(min_length=1, max_length=_PLACE_MAX), AfterValidator(_printable)
 ]
@@ -77,7 +75,7 @@ VideoId = Annotated[
     WithJsonSchema({"type": "string", "pattern": "^vid_[0-7][0-9a-hjkmnp-tv-z]{25}$"}),
 ]
 ArchiveId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
-"""Name of a collection of indexed videos; other tenants may have one of the same name."""
+"""Name of a collection of indexed videos; "/" parts a tenant from it (:mod:`.scoping`)."""
 Seconds = Annotated[
     float,
     BeforeValidator(_seconds),

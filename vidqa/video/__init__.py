@@ -1,5 +1,6 @@
 """Read video by presentation time: probe, exact frames, key frames, contact sheets, cut clips."""
 
+from vidqa.video.codes import FILE_CODES
 from vidqa.video.cut import cut_clip
 from vidqa.video.digest import file_sha256
 from vidqa.video.film import Film, study_film
@@ -7,6 +8,7 @@ from vidqa.video.frames import Frames
 from vidqa.video.hit_sheet import HitPicture, draw_hit_sheet
 from vidqa.video.known import KnownFile, KnownFiles, Stamp, stamp_of
 from vidqa.video.limits import Limits
+from vidqa.video.media import Media, Pictures, media
 from vidqa.video.probe import VideoInfo, describe, frame_times, probe
 from vidqa.video.reader import Reader, open_reader, read_frames, read_keyframes
 from vidqa.video.sheet import SHEET_FORMATS, draw_sheet, draw_still_sheet, sheet_frame_size
@@ -17,6 +19,7 @@ from vidqa.video.stream import Picture, PictureStream, Wish
 from vidqa.video.tags import read_tags
 
 __all__ = [
+    "FILE_CODES",
     "SHEET_FORMATS",
     "Film",
     "Frames",
@@ -24,8 +27,10 @@ __all__ = [
     "KnownFile",
     "KnownFiles",
     "Limits",
+    "Media",
     "Picture",
     "PictureStream",
+    "Pictures",
     "Reader",
     "Stamp",
     "Still",
@@ -41,6 +46,7 @@ __all__ = [
     "file_sha256",
     "frame_times",
     "is_still",
+    "media",
     "open_reader",
     "probe",
     "probe_still",

@@ -6,7 +6,7 @@ Axes: T times asked, h rows, w columns, C colours. A *source* is a frame's numbe
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -16,6 +16,9 @@ from numpy.typing import NDArray
 
 from vidqa.video.orient import Orientation
 from vidqa.video.resize import Resizer
+
+Blank = Callable[[tuple[int, ...]], NDArray[np.uint8]]
+"""Makes the array of a canvas, given its shape."""
 
 
 class Painter(Protocol):
@@ -61,12 +64,17 @@ class Brush:
         self.canvas.painted[source] = pts
 
 
-def blank_canvas(sources_T: Sequence[int], height: int, width: int) -> Canvas:
+def blank(shape: tuple[int, ...]) -> NDArray[np.uint8]:
+    """Memory for pictures, whatever is in it."""
+    return np.empty(shape, dtype=np.uint8)
+
+
+def blank_canvas(sources_T: Sequence[int], height: int, width: int, blank: Blank = blank) -> Canvas:
     """An unpainted canvas for these sources, one picture each."""
     places: dict[int, list[int]] = {}
     for place, source in enumerate(sources_T):
         places.setdefault(source, []).append(place)
-    return Canvas(np.empty((len(sources_T), height, width, 3), dtype=np.uint8), places)
+    return Canvas(blank((len(sources_T), height, width, 3)), places)
 
 
 def rgb_of(frame: VideoFrame) -> NDArray[np.uint8]:

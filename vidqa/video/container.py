@@ -109,11 +109,11 @@ def _check_codec(path: Path, stream: VideoStream) -> None:
 
 
 def check_size(path: Path, width: int, height: int, limits: Limits) -> None:
-    """Raise ``frame_too_large`` past the limits and ``frame_size_unknown`` for no size at all."""
+    """Raise ``frame_too_large`` past the limits and ``container_damaged`` for no size at all."""
     if width <= 0 or height <= 0:
         raise VideoError(
             f"{path}: the picture size {width}x{height} is impossible",
-            code="frame_size_unknown",
+            code="container_damaged",
             next_step="Check that the copy is complete, or re-encode the file.",
         )
     if max(width, height) > limits.frame_side or width * height > limits.frame_pixels:

@@ -18,9 +18,11 @@ import numpy as np
 from vidqa.errors import ExportError
 from vidqa.timeline import Span
 from vidqa.video.clock import TOLERANCE_S
-from vidqa.video.container import open_video
+from vidqa.video.container import DECODERS
 from vidqa.video.cut_output import Part, checked_output
-from vidqa.video.film import Film, study_film
+from vidqa.video.film import Film
+from vidqa.video.media import media
+from vidqa.video.program import Run, run
 from vidqa.video.sniff import sniff
 
 Stream = Any
@@ -30,6 +32,8 @@ _SEEK_MARGIN_S = 5.0
 _SEEKABLE = ("mp4", "matroska")
 """Containers whose index can be trusted; others are decoded from their start (slow and right)."""
 _CLOCK_HZ = 90_000
+_LEAST_S, _TIMES_AS_LONG = 60.0, 10.0
+"""How long ffmpeg may take: some times as long as the video lasts, and a minute at least."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,19 +50,30 @@ class _Edges:
     """How long a player will show the last picture: as long as the one before it."""
 
 
-def cut_clip(path: Path, span: Span, out: Path, *, overwrite: bool = False) -> Path:
+def cut_clip(
+    path: Path, span: Span, out: Path, *, overwrite: bool = False, reader: str = "pyav"
+) -> Path:
     """Write ``span`` of ``path`` to ``out`` (.mp4, .m4v, .mov or .mkv; H.264, AAC) and return it.
 
     The span is clamped to the video. An existing ``out`` is kept unless ``overwrite``; a partly
-    written file is never left under that name. Raises :class:`VideoError` for a video that cannot
+    written file is never left under that name. With the reader ``isolated`` both we and ffmpeg look
+    at the file in confined processes. Raises :class:`VideoError` for a video that cannot
     be read there, :class:`ExportError` for an empty span, an output that may not be written, a
     missing ffmpeg program or one that fails.
     """
     kind = checked_output(path, out, overwrite=overwrite)
-    film = study_film(path)
+    film = media(reader).study(path)
     edges = _find_edges(film, span)
     with Part(out) as part:
-        _run(_command(film, edges, part.path, kind))
+        run(
+            Run(
+                arguments=ffmpeg.get_args(_command(film, edges, part.path, kind), True),
+                source=path,
+                target=part.path,
+                within_s=max(_LEAST_S, _TIMES_AS_LONG * film.clock.duration_s),
+                confined=reader == "isolated",
+            )
+        )
         part.keep()
     return out
 
@@ -89,17 +104,11 @@ def _lone_s(film: Film) -> float:
 
 def _command(film: Film, edges: _Edges, part: Path, kind: str) -> Stream:
     source = ffmpeg.input(f"file:{film.path.resolve()}", **_input_options(film, edges))
-    streams = [_picture(source[str(_stream_number(film))], edges)]
+    streams = [_picture(source[str(film.stream_number)], edges)]
     if film.audio_codecs:
         streams.append(_sound(source["a:0"], edges))
     target = ffmpeg.output(*streams, f"file:{part.resolve()}", **_output_options(kind))
     return target.global_args("-nostdin", "-hide_banner", "-loglevel", "error", "-copyts")
-
-
-def _stream_number(film: Film) -> int:
-    """Which of the file's streams our readers show: covers and second angles are passed over."""
-    with open_video(film.path, film.limits) as (_, stream):
-        return int(stream.index)
 
 
 def _picture(stream: Stream, edges: _Edges) -> Stream:
@@ -131,6 +140,7 @@ def _input_options(film: Film, edges: _Edges) -> dict[str, str | int | None]:
         "format": demuxer,
         "format_whitelist": demuxer,
         "protocol_whitelist": "file",
+        "codec_whitelist:v": ",".join(sorted(DECODERS)),
     }
     seek_s = edges.first_pts_s - _SEEK_MARGIN_S
     if seek_s > film.clock.start_time_s and film.container in _SEEKABLE:
@@ -165,31 +175,4 @@ def _nothing(film: Film, span: Span) -> ExportError:
         f" video of {film.clock.duration_s:.3f} s",
         code="clip_empty",
         next_step="Give a span with some length inside the video.",
-    )
-
-
-def _run(command: Stream) -> None:
-    try:
-        process = command.run_async(pipe_stderr=True, overwrite_output=True)
-    except FileNotFoundError as err:
-        raise ExportError(
-            "the ffmpeg program is not installed, and only it can cut clips",
-            code="ffmpeg_missing",
-            next_step="Install it: apt install ffmpeg, brew install ffmpeg, winget install ffmpeg.",
-        ) from err
-    with process:
-        try:
-            said = process.communicate()[1]
-        finally:
-            process.kill()  # nothing happens when it has ended; on Ctrl-C it must not live on
-    if process.returncode:
-        raise _failed(said.decode(errors="replace"))
-
-
-def _failed(said: str) -> ExportError:
-    lines = [line.strip() for line in said.splitlines() if line.strip()]
-    return ExportError(
-        f"ffmpeg could not cut the clip: {'; '.join(lines[-2:]) or 'it gave no reason'}",
-        code="ffmpeg_failed",
-        next_step="Check free space, the video itself, and ffmpeg (5.1 or newer, libx264, aac).",
     )

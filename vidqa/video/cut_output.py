@@ -60,6 +60,14 @@ class Part:
         self.path = out.with_name(f".{out.stem}.part{out.suffix}")
 
     def __enter__(self) -> Part:
+        try:
+            self.path.touch()  # a confined ffmpeg can write a file but make none
+        except OSError as err:
+            raise ExportError(
+                f"{self.path.parent}: cannot be written to ({err.strerror})",
+                code="output_unwritable",
+                next_step="Choose a folder that you may write to.",
+            ) from err
         return self
 
     def keep(self) -> None:

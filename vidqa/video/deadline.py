@@ -8,6 +8,7 @@ from pathlib import Path
 
 from vidqa import interrupts
 from vidqa.errors import VideoError
+from vidqa.video.pulse import PULSE
 
 
 @dataclass(slots=True)
@@ -29,12 +30,13 @@ class Deadline:
         self.ends_at += seconds
 
     def check(self) -> None:
-        """Raise :class:`VideoError` ``video_timeout`` once the moment has passed, and
+        """Count a step; raise :class:`VideoError` ``decoder_timeout`` when time is up, and
         :class:`vidqa.interrupts.Interrupted` where somebody wants an end."""
         interrupts.check()
+        PULSE.beat()
         if time.monotonic() > self.ends_at:
             raise VideoError(
                 f"{self.path}: {self.work} was not over after {self.allowed_s:.0f} s",
-                code="video_timeout",
+                code="decoder_timeout",
                 next_step="Re-encode it (ffmpeg -i IN -c:v libx264 OUT.mp4) or raise the limit.",
             )

@@ -15,9 +15,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vidqa.errors import VideoError
-from vidqa.video.film import Film, key_times
+from vidqa.video.film import Film
+from vidqa.video.film_reader import FilmReader
 from vidqa.video.frames import Frames
-from vidqa.video.probe import VideoInfo, describe, varies
+from vidqa.video.probe import varies
 from vidqa.video.resize import Resizer
 from vidqa.video.sizes import checked_size
 
@@ -35,39 +36,19 @@ class _Decord(Protocol):
     def get_batch(self, indices: Sequence[int]) -> _Batch: ...
 
 
-class DecordReader:
+class DecordReader(FilmReader):
     """Frames of one film through decord; raises ``reader_unsupported`` for what it gets wrong."""
 
     def __init__(self, film: Film) -> None:
         why = unsupported(film)
         if why is not None:
             raise _refused(film, why)
-        self._film = film
-
-    @property
-    def info(self) -> VideoInfo:
-        """What ``probe`` says of the film."""
-        return describe(self._film)
-
-    @property
-    def frame_times_T(self) -> NDArray[np.float64]:
-        """See :func:`vidqa.video.frame_times`."""
-        return self._film.clock.seconds_each
+        super().__init__(film)
 
     @property
     def decoder(self) -> str:
         """See :attr:`vidqa.video.Reader.decoder`."""
         return f"decord {version('decord')}"
-
-    def shown_times(self, seconds: Sequence[float]) -> NDArray[np.float64]:
-        """See :meth:`vidqa.video.Reader.shown_times`."""
-        clock = self._film.clock
-        return clock.seconds_each[clock.on_screen(self._film.path, seconds)]
-
-    @property
-    def key_times_T(self) -> NDArray[np.float64]:
-        """See :attr:`vidqa.video.Reader.key_times_T`."""
-        return key_times(self._film)
 
     def read_frames(self, seconds: Sequence[float], size: tuple[int, int]) -> Frames:
         """See :func:`vidqa.video.read_frames`."""

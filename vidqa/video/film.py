@@ -24,7 +24,9 @@ from vidqa.video.deadline import Deadline
 from vidqa.video.index import PacketIndex, scan_packets
 from vidqa.video.limits import DEFAULT_LIMITS, Limits
 from vidqa.video.orient import Orientation, orientation_of
+from vidqa.video.pulse import PULSE
 
+CONTAINERS = frozenset({"mp4", "matroska", "mpegts", "mpeg", "avi", "flv", "gif"})
 _FAMILIES = {"mov": "mp4"}
 _HONEST_LENGTHS = frozenset({"mp4", "avi"})  # elsewhere the header counts offsets or sound as well
 _MISSING_TAIL_S = 0.5
@@ -43,6 +45,8 @@ class Film:
     pixel_format: str
     coded_width: int
     coded_height: int
+    stream_number: int
+    """Which of the container's streams is shown: covers and second angles are passed over."""
     orientation: Orientation
     index: PacketIndex
     clock: FrameClock
@@ -70,7 +74,7 @@ def study_film(path: str | Path, limits: Limits = DEFAULT_LIMITS) -> Film:
         name = _FAMILIES.get(container.format.name, container.format.name)
         declared_s = _declared_seconds(stream) if name in _HONEST_LENGTHS else None
         index = scan_packets(path, container, stream, limits)
-        codec = stream.codec_context.name
+        codec, number = stream.codec_context.name, stream.index
         guessed = _times_are_guessed(name, stream, index)
         sounds = tuple(a.codec_context.name for a in container.streams.audio if a.codec_context)
     if not index.shown_P.any():
@@ -85,6 +89,7 @@ def study_film(path: str | Path, limits: Limits = DEFAULT_LIMITS) -> Film:
         pixel_format=first.format.name,
         coded_width=first.width,
         coded_height=first.height,
+        stream_number=number,
         orientation=orientation_of(first),
         index=index,
         clock=clock,
@@ -129,7 +134,10 @@ def feed(
     """The frames that come out for one packet, or out of the end (None); none if it is damaged."""
     try:
         frames = context.decode(packet)
-    except (av.FFmpegError, MemoryError):
+    except MemoryError:  # FFmpeg's word also for sizes that cannot be: damage, in most files
+        PULSE.short()
+        return
+    except av.FFmpegError:
         return
     for frame in frames:
         check_size(path, frame.width, frame.height, limits)
@@ -199,6 +207,6 @@ def _missing_tail(index: PacketIndex, clock: FrameClock, declared_s: float | Non
 def _nothing_shown(path: Path) -> VideoError:
     return VideoError(
         f"{path}: the container opens but holds no picture to show",
-        code="no_frames",
+        code="undecodable",
         next_step="Check that the copy is complete; the pictures may have been cut away.",
     )

@@ -1,9 +1,9 @@
-"""A clip or a frame of a video as a file, made in a process of its own: ``python -m vidqa.video.piece``.
+"""A clip or a frame of a video as a file, made in a process of its own.
 
-In, on standard input: one JSON object with ``path``, ``out`` and either ``start`` and ``end`` or
-``pts``, in seconds. Out: the file ``out`` (.mp4 or .jpg), and on standard output ``{}`` or the error
-as :meth:`vidqa.errors.VidqaError.to_dict` has it. Whoever starts it sets its limits before it
-touches the video (:func:`make_piece` does), and may end it at any time.
+``python -m vidqa.video.piece`` reads one JSON object with ``path``, ``out``, ``start`` and ``end``
+(null for a frame), in seconds. It writes the file ``out`` (.mp4 or .jpg), and on standard output
+``{}`` or the error as :meth:`vidqa.errors.VidqaError.to_dict` has it. It bounds itself before it
+touches the video, and whoever started it may end it at any time, as :func:`make_piece` does.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import os
 import signal
 import subprocess
 import sys
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -57,7 +58,7 @@ def make_piece(path: Path, piece: Piece, out: Path) -> None:
     """
     order = {"path": str(path), "out": str(out), "start": piece.start_s, "end": piece.end_s}
     within_s = piece.within_s()
-    process = subprocess.Popen(  # noqa: S603  (our own interpreter and module)
+    process = subprocess.Popen(
         [sys.executable, "-m", "vidqa.video.piece"],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
@@ -80,10 +81,8 @@ def make_piece(path: Path, piece: Piece, out: Path) -> None:
 
 def _end(process: subprocess.Popen[bytes]) -> None:
     """It and all it started; nothing happens where they have ended."""
-    try:
+    with suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)
-    except ProcessLookupError:
-        pass
     process.communicate()
 
 

@@ -14,11 +14,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vidqa.errors import VideoError
-from vidqa.video.canvas import Canvas, blank_canvas
+from vidqa.video.canvas import Blank, Canvas, blank, blank_canvas
 from vidqa.video.decode import paint_runs
-from vidqa.video.film import Film, decoded_frames, key_times
+from vidqa.video.film import Film, decoded_frames
+from vidqa.video.film_reader import FilmReader
 from vidqa.video.frames import Frames
-from vidqa.video.probe import VideoInfo, describe
 from vidqa.video.recover import recover, unreadable_tail
 from vidqa.video.runs import plan_runs, share_runs
 from vidqa.video.sizes import checked_size
@@ -27,38 +27,21 @@ DEFAULT_THREADS = 2
 """Two halves of a film at once cost two decoders' memory and pay on any machine with two cores."""
 
 
-class PyavReader:
-    """Frames of one film through PyAV (FFmpeg)."""
+class PyavReader(FilmReader):
+    """Frames of one film through PyAV (FFmpeg).
 
-    def __init__(self, film: Film, threads: int | None = None) -> None:
-        self._film = film
+    ``blank`` makes the array, of a given shape (T, H, W, 3), that frames are painted into.
+    """
+
+    def __init__(self, film: Film, threads: int | None = None, *, blank: Blank = blank) -> None:
+        super().__init__(film)
         self._threads = checked_threads(threads)
-
-    @property
-    def info(self) -> VideoInfo:
-        """What ``probe`` says of the film."""
-        return describe(self._film)
-
-    @property
-    def frame_times_T(self) -> NDArray[np.float64]:
-        """See :func:`vidqa.video.frame_times`."""
-        return self._film.clock.seconds_each
+        self._blank = blank
 
     @property
     def decoder(self) -> str:
         """See :attr:`vidqa.video.Reader.decoder`."""
-        codec = ".".join(map(str, av.library_versions["libavcodec"]))
-        return f"pyav {av.__version__} libavcodec {codec}"
-
-    def shown_times(self, seconds: Sequence[float]) -> NDArray[np.float64]:
-        """See :meth:`vidqa.video.Reader.shown_times`."""
-        clock = self._film.clock
-        return clock.seconds(clock.pts_F[clock.on_screen(self._film.path, seconds)])
-
-    @property
-    def key_times_T(self) -> NDArray[np.float64]:
-        """See :attr:`vidqa.video.Reader.key_times_T`."""
-        return key_times(self._film)
+        return pyav_decoder()
 
     def read_frames(self, seconds: Sequence[float], size: tuple[int, int]) -> Frames:
         """See :func:`vidqa.video.read_frames`."""
@@ -94,7 +77,7 @@ class PyavReader:
     ) -> Frames:
         height, width = checked_size(size)
         sources = [int(source) for source in self._film.clock.source_F[numbers_T]]
-        canvas = blank_canvas(sources, height, width)
+        canvas = blank_canvas(sources, height, width, self._blank)
         if self._film.clock.decoded:
             self._paint_by_counting(canvas)
             return _framed(self._film, canvas, asked_T, sources, None)
@@ -139,6 +122,12 @@ class PyavReader:
         open_ended = recover(film, missing, canvas.brush(film.orientation))
         tail = unreadable_tail(film, canvas.painted, open_ended)
         return _framed(film, canvas, asked_T, sources, tail)
+
+
+def pyav_decoder() -> str:
+    """What pictures depend on: PyAV's version and that of the decoders in it."""
+    codec = ".".join(map(str, av.library_versions["libavcodec"]))
+    return f"pyav {av.__version__} libavcodec {codec}"
 
 
 def checked_threads(threads: int | None) -> int:

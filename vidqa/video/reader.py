@@ -17,7 +17,7 @@ from vidqa.video.probe import VideoInfo
 
 Size = tuple[int, int]
 """(height, width) in pixels."""
-READERS = ("pyav", "decord")
+READERS = ("pyav", "decord", "isolated")
 
 
 class Reader(Protocol):
@@ -68,13 +68,22 @@ def open_reader(
     limits: Limits = DEFAULT_LIMITS,
 ) -> Reader:
     """Measure a film once, to read from it often. Arguments as for :func:`read_frames`."""
+    if checked_name(reader) == "isolated":
+        from vidqa.video.isolated import IsolatedReader  # not on every system
+
+        return IsolatedReader(Path(path), threads, limits=limits)
+    return _reader(study_film(path, limits), reader, threads)
+
+
+def checked_name(reader: str) -> str:
+    """The name of a reader that there is; raises :class:`VideoError` ``reader_unknown``."""
     if reader not in READERS:
         raise VideoError(
             f"there is no reader {reader!r}",
             code="reader_unknown",
             next_step=f"Choose one of {', '.join(READERS)}.",
         )
-    return _reader(study_film(path, limits), reader, threads)
+    return reader
 
 
 def read_frames(

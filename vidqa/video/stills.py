@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageOps, features
 
 from vidqa.errors import VideoError
+from vidqa.video.gif import is_animated
 from vidqa.video.limits import DEFAULT_LIMITS, Limits
 from vidqa.video.resize import Resizer
 from vidqa.video.sizes import checked_size
@@ -93,8 +94,26 @@ def is_still(path: Path) -> bool:
     kind = _format(path)
     if kind != "GIF":
         return kind is not None
-    with _readable(path), Image.open(path, formats=("GIF",)) as image:
-        return not getattr(image, "is_animated", False)
+    try:
+        return not is_animated(path)
+    except OSError as err:
+        raise VideoError(
+            f"{path}: cannot be read ({err.strerror})",
+            code="file_unreadable",
+            next_step="Check the path and its permissions.",
+        ) from err
+
+
+def check_still(path: Path) -> str:
+    """Pillow's name of a picture's format, told by its bytes; raises ``not_a_picture``."""
+    kind = _format(path)
+    if kind is None:
+        raise VideoError(
+            f"{path}: not a picture",
+            code="not_a_picture",
+            next_step="Give a PNG, JPEG, WebP, GIF, BMP, TIFF or AVIF file.",
+        )
+    return kind
 
 
 def probe_still(path: Path, *, limits: Limits = DEFAULT_LIMITS) -> StillInfo:
@@ -106,8 +125,8 @@ def probe_still(path: Path, *, limits: Limits = DEFAULT_LIMITS) -> StillInfo:
 def read_still(path: Path, *, limits: Limits = DEFAULT_LIMITS) -> Still:
     """The first picture of a file, decoded whole.
 
-    Raises :class:`VideoError`: ``picture_too_large`` before anything is decoded, ``not_a_picture``,
-    or ``picture_damaged`` for one that is cut short or broken.
+    Raises :class:`VideoError`: ``frame_too_large`` before anything is decoded, ``not_a_picture``,
+    or ``undecodable`` for one that is cut short or broken.
     """
     with _opened(path, limits) as image:
         info = _info(path, image)
@@ -118,13 +137,7 @@ def read_still(path: Path, *, limits: Limits = DEFAULT_LIMITS) -> Still:
 
 @contextmanager
 def _opened(path: Path, limits: Limits) -> Iterator[Image.Image]:
-    kind = _format(path)
-    if kind is None:
-        raise VideoError(
-            f"{path}: not a picture",
-            code="not_a_picture",
-            next_step="Give a PNG, JPEG, WebP, GIF, BMP, TIFF or AVIF file.",
-        )
+    kind = check_still(path)
     with _readable(path), Image.open(path, formats=(kind,)) as image:
         _check_size(path, image.size, limits)
         yield image
@@ -143,7 +156,7 @@ def _readable(path: Path) -> Iterator[None]:
     except (*_BROKEN, struct.error, zlib.error) as err:
         raise VideoError(
             f"{path}: the picture is cut short or damaged ({err})",
-            code="picture_damaged",
+            code="undecodable",
             next_step="Open it in a viewer and save it again, or give another file.",
         ) from err
 
@@ -164,7 +177,7 @@ def _boxed(path: Path, brand: bytes) -> str:
         return "AVIF"
     raise VideoError(
         f"{path}: {brand.decode()} pictures cannot be read here",
-        code="picture_unsupported",
+        code="codec_unsupported",
         next_step="Convert it to PNG or JPEG.",
     )
 
@@ -178,7 +191,7 @@ def _check_size(path: Path, size: tuple[int, int], limits: Limits) -> None:
 def _too_large(what: str, limits: Limits) -> VideoError:
     return VideoError(
         f"{what} is more than {limits.frame_side} a side or {limits.frame_pixels:,} in all",
-        code="picture_too_large",
+        code="frame_too_large",
         next_step="Give a smaller copy; the model sees far fewer pixels than this.",
     )
 
@@ -222,6 +235,6 @@ def _eight_bits(path: Path, grey_HW: NDArray[np.generic]) -> Picture:
 def _no_range(path: Path) -> VideoError:
     return VideoError(
         f"{path}: its numbers have no stated black and white",
-        code="picture_unsupported",
+        code="codec_unsupported",
         next_step="Save it as an 8-bit or 16-bit picture.",
     )

@@ -1,4 +1,4 @@
-"""The client sends what the service takes, comes back when told, and tells apart what went wrong."""
+"""The client sends what the service takes, comes back when told, tells apart what went wrong."""
 
 from __future__ import annotations
 
@@ -98,7 +98,8 @@ PROGRESS = {"stage": "skim", "done": 3, "total": 12, "eta_s": 8.5}
 
 
 def test_importing_the_client_imports_no_torch_and_no_archive() -> None:
-    code = "import sys, vidqa.client; print([m for m in ('torch', 'numpy', 'sqlalchemy', 'av') if m in sys.modules])"
+    heavy = ("torch", "numpy", "sqlalchemy", "av")
+    code = f"import sys, vidqa.client; print([m for m in {heavy} if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
 
@@ -305,7 +306,14 @@ def test_a_search_that_takes_longer_is_waited_for(service: Service) -> None:
     found = {
         "outcome": "found",
         "hits": [
-            {"rank": 1, "video": {"video_id": "vid_1"}, "start": 1, "end": 9, "score": 0.3, "id": "seg_1"}
+            {
+                "rank": 1,
+                "video": {"video_id": "vid_1"},
+                "start": 1,
+                "end": 9,
+                "score": 0.3,
+                "id": "seg_1",
+            }
         ],
         "total": 1,
         "next_page_token": None,
@@ -331,7 +339,9 @@ class Tus:
             case "POST", "/v1/uploads":
                 self.made += 1
                 self.length = int(request.headers["upload-length"])
-                names = dict(pair.split(" ") for pair in request.headers["upload-metadata"].split(","))
+                names = dict(
+                    pair.split(" ") for pair in request.headers["upload-metadata"].split(",")
+                )
                 assert base64.b64decode(names["filename"]) == "Tür.mp4".encode()
                 return httpx.Response(201, headers={"location": "/v1/uploads/upl_1"})
             case "HEAD", "/v1/uploads/upl_1":
@@ -424,7 +434,11 @@ def test_what_names_a_video_is_read_as_such(service: Service) -> None:
     service.client.index([video, "vid_b", "https://a.example/c.mp4"], "yard", tags=["x"])
     assert service.bodies() == [
         {
-            "videos": [{"video_id": "vid_a"}, {"video_id": "vid_b"}, {"url": "https://a.example/c.mp4"}],
+            "videos": [
+                {"video_id": "vid_a"},
+                {"video_id": "vid_b"},
+                {"url": "https://a.example/c.mp4"},
+            ],
             "archive_id": "yard",
             "tags": ["x"],
         }

@@ -49,7 +49,15 @@ HOW = Provenance(
     ),
     coverage=Coverage(span=Span(0.0, 60.0), fraction=1.0, unreadable_from_s=58.0),
     passes=(
-        Pass(stage="look", span=Span(0.0, 60.0), fps=2.0, frames=4, height=28, width=28, video_tokens=8),
+        Pass(
+            stage="look",
+            span=Span(0.0, 60.0),
+            fps=2.0,
+            frames=4,
+            height=28,
+            width=28,
+            video_tokens=8,
+        ),
     ),
     model="nano@sha256:11",
     reply="3.0 - 7.5",

@@ -36,5 +36,5 @@ def test_a_question_is_answered_and_a_repeat_finds_its_product(
     assert results[1]["timings"] == results[0]["timings"]
     assert results[1]["segments"][0]["id"] != segment["id"]
     assert refused.error is not None
-    assert refused.error["code"] == "path_forbidden"
+    assert refused.error["code"] == "path_refused"
     service.store.close()

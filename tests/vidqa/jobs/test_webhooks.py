@@ -160,7 +160,9 @@ def test_a_private_address_is_never_connected_to(receiver: Receiver) -> None:
     assert box.troubles[0].startswith("url_host_refused")
 
 
-@pytest.mark.parametrize("url", ["ftp://a.example/x", "http://u:p@a.example/", "http://a.example:22/"])
+@pytest.mark.parametrize(
+    "url", ["ftp://a.example/x", "http://u:p@a.example/", "http://a.example:22/"]
+)
 def test_a_url_that_no_webhook_goes_to_is_refused_at_once(url: str) -> None:
     with pytest.raises(FetchError):
         check_webhook_url(url, webhook_rules())

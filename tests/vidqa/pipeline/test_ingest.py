@@ -77,6 +77,25 @@ def test_a_folder_becomes_videos_with_clips_facts_and_pictures(store: Store, vid
     assert np.abs(picture.astype(int) - frame).mean() < 5
 
 
+def test_what_is_decoded_in_confined_processes_is_the_same_archive(
+    tmp_path: Path, videos: Path
+) -> None:
+    write_video(videos / "a.mp4", 21)
+    (videos / "bad.mp4").write_bytes((videos / "a.mp4").read_bytes()[:500])
+    told = []
+    for reader in ("pyav", "isolated"):
+        with open_store(tmp_path / f"{reader}.db") as store:
+            report = ingest([videos], store, StubEmbedder(), options=IngestOptions(reader=reader))
+            (video,) = (each for each in all_videos(store) if each.state == "ready")
+            generation = store.serving()
+            assert generation is not None
+            clips = store.clips_of(video.id, generation.id)
+            pictures = [store.thumbnail(clip.id) for clip in clips]
+            spans = [(clip.span, clip.key_s) for clip in clips]
+            told.append((report.counts(), video.facts, spans, pictures))
+    assert told[0] == told[1]
+
+
 def test_metadata_says_when_it_was_recorded(store: Store, videos: Path) -> None:
     write_video(videos / "a.mp4", 1, creation_time="2026-11-24T09:00:00Z")
     ingest([videos], store, StubEmbedder())
@@ -92,7 +111,7 @@ def test_a_second_run_reads_nothing(
     write_video(videos / "a.mp4", 3)
     ingest([videos], store, StubEmbedder())
     before = contents(store)
-    for name in ("sniff", "file_sha256", "study_film"):
+    for name in ("sniff", "file_sha256", "media"):
         monkeypatch.setattr(f"vidqa.pipeline.opening.{name}", None)
     embedder = Recording()
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
+from sqlalchemy import text
 
 from tests.vidqa.postgres_server import create_database
 from vidqa.archive.store import open_store
@@ -38,7 +39,7 @@ def test_a_database_of_a_newer_schema_is_refused_in_the_services_words(service_p
         assert (err.value.code, err.value.stage) == ("service_newer", "service")
     finally:
         with database.writing() as db:
-            db.exec_driver_sql(f"UPDATE service_version SET version_num = '{SCHEMA}'")
+            db.execute(text("UPDATE service_version SET version_num = :at"), {"at": SCHEMA})
         database.close()
 
 

@@ -17,14 +17,10 @@ import numpy as np
 import pytest
 
 from vidqa.errors import VideoError
-from vidqa.video import Frames, frame_times, probe, read_frames
+from vidqa.video import FILE_CODES, Frames, frame_times, probe, read_frames
 
 Row = dict[str, Any]
-CODES = frozenset(
-    {"container_damaged", "no_video_stream", "codec_unsupported", "frame_size_unknown"}
-    | {"frame_too_large", "no_frames", "undecodable", "not_a_video", "playlist_refused"}
-    | {"file_empty", "file_is_directory"}
-)
+CODES = frozenset(FILE_CODES) | {"file_is_directory"}
 _FFPROBE = ("ffprobe", "-v", "error", "-select_streams", "v:0", "-of", "json")
 
 

@@ -14,8 +14,10 @@ import pytest
 
 from vidqa.errors import ExportError, VideoError
 from vidqa.timeline import Span
-from vidqa.video import cut, read_frames
+from vidqa.video import cut, program, read_frames
 from vidqa.video.cut import cut_clip
+from vidqa.video.isolated import landlock
+from vidqa.video.program import Run
 
 BITS, BLOCK = 8, 16
 pytestmark = pytest.mark.skipif(shutil.which("ffmpeg") is None, reason="needs the ffmpeg program")
@@ -152,6 +154,44 @@ def test_rotation_is_applied_once(numbers: Path, tmp_path: Path) -> None:
 def _has_rotation(path: Path) -> bool:
     with av.open(str(path)) as container:
         return next(container.decode(video=0)).rotation != 0
+
+
+def test_a_confined_ffmpeg_cuts_the_same_clip(numbers: Path, tmp_path: Path) -> None:
+    clips = [
+        cut_clip(numbers, Span(0.5, 1.5), tmp_path / f"{reader}.mp4", reader=reader)
+        for reader in ("pyav", "isolated")
+    ]
+    assert shown(clips[0]) == shown(clips[1])
+    assert len({clip.stat().st_mode for clip in clips}) == 1
+
+
+@pytest.mark.skipif(landlock.version() == 0, reason="needs a kernel with Landlock")
+def test_a_confined_ffmpeg_reads_no_other_file(numbers: Path, tmp_path: Path) -> None:
+    other, target = tmp_path / "other.mp4", tmp_path / "out.mp4"
+    other.write_bytes(numbers.read_bytes())
+    target.touch()
+    run = Run(
+        arguments=["-nostdin", "-i", f"file:{other}", "-f", "mp4", "-y", f"file:{target}"],
+        source=numbers,
+        target=target,
+        within_s=60,
+        confined=True,
+    )
+    with pytest.raises(ExportError, match="Permission denied"):
+        program.run(run)
+
+
+def test_an_ffmpeg_that_does_not_end_is_ended(numbers: Path, tmp_path: Path) -> None:
+    run = Run(
+        arguments=["-nostdin", "-re", "-stream_loop", "-1", "-i", str(numbers), "-f", "null", "-"],
+        source=numbers,
+        target=tmp_path,
+        within_s=0.2,
+        confined=False,
+    )
+    with pytest.raises(ExportError) as caught:
+        program.run(run)
+    assert caught.value.code == "ffmpeg_timeout"
 
 
 # --- refusals -------------------------------------------------------------------------------

@@ -89,6 +89,7 @@ def test_a_file_that_is_gone_is_a_video_error(film: Path) -> None:
         ("ntsc.mp4", "pyav"),
         ("offset.mp4", "pyav"),
         ("open_gop.mp4", "pyav"),
+        ("open_gop.mp4", "isolated"),
     ],
 )
 def test_times_are_told_without_decoding_as_they_are_read(
@@ -99,4 +100,4 @@ def test_times_are_told_without_decoding_as_they_are_read(
     source = KnownFiles(clock=later).open(clip(name), reader=reader).reader
     asked = [source.info.duration_s * k / 17 for k in (3, 0, 16, 5, 5)]
     assert source.shown_times(asked).tolist() == source.read_frames(asked, (28, 28)).pts_T.tolist()
-    assert source.decoder.startswith(reader)
+    assert source.decoder.startswith(reader.replace("isolated", "pyav"))  # the same pixels

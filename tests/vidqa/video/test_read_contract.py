@@ -16,7 +16,12 @@ Clip = Callable[[str], Path]
 
 # What decord reads right: constant rate, closed GOPs, no edit list, MP4.
 DECORD = ("b_frames.mp4", "one_key.mp4", "ntsc.mp4", "offset.mp4", "odd.mp4", "one_frame.mp4")
-CASES = [("pyav", recipe.name) for recipe in clips.RECIPES] + [("decord", name) for name in DECORD]
+CASES = [
+    *(("pyav", recipe.name) for recipe in clips.RECIPES),
+    *(("isolated", recipe.name) for recipe in clips.RECIPES),
+    *(("decord", name) for name in DECORD),
+]
+READERS = ["pyav", "decord", "isolated"]
 
 
 def own_size(path: Path) -> tuple[int, int]:
@@ -73,14 +78,14 @@ def test_the_frame_at_any_time_is_the_last_one_begun(
         np.testing.assert_array_equal(frames.asked_T, asked)
 
 
-@pytest.mark.parametrize("reader", ["pyav", "decord"])
+@pytest.mark.parametrize("reader", READERS)
 def test_order_and_doubles_are_the_callers(clip: Clip, reader: str) -> None:
     path = clip("b_frames.mp4")
     frames = read_frames(path, [0.8, 0.0, 0.8, 0.4], own_size(path), reader=reader)
     assert [clips.number_on(rgb) for rgb in frames.rgb_THWC] == [20, 0, 20, 10]
 
 
-@pytest.mark.parametrize("reader", ["pyav", "decord"])
+@pytest.mark.parametrize("reader", READERS)
 def test_frames_come_resized_and_contiguous(clip: Clip, reader: str) -> None:
     frames = read_frames(clip("b_frames.mp4"), [0.0, 0.5], (28, 56), reader=reader)
     assert frames.rgb_THWC.shape == (2, 28, 56, 3)
@@ -88,14 +93,14 @@ def test_frames_come_resized_and_contiguous(clip: Clip, reader: str) -> None:
     assert frames.rgb_THWC.flags.c_contiguous
 
 
-@pytest.mark.parametrize("reader", ["pyav", "decord"])
+@pytest.mark.parametrize("reader", READERS)
 def test_no_times_give_no_frames(clip: Clip, reader: str) -> None:
     frames = read_frames(clip("b_frames.mp4"), [], (28, 28), reader=reader)
     assert frames.rgb_THWC.shape == (0, 28, 28, 3)
     assert frames.unreadable_from_s is None
 
 
-@pytest.mark.parametrize("reader", ["pyav", "decord"])
+@pytest.mark.parametrize("reader", READERS)
 @pytest.mark.parametrize("t_s", [-0.01, 1.6, 99.0, float("nan"), float("inf")])
 def test_a_time_outside_the_film_is_refused_with_its_range(
     clip: Clip, reader: str, t_s: float
@@ -105,14 +110,14 @@ def test_a_time_outside_the_film_is_refused_with_its_range(
     assert caught.value.code == "window_outside"
 
 
-@pytest.mark.parametrize("reader", ["pyav", "decord"])
+@pytest.mark.parametrize("reader", READERS)
 def test_a_size_without_pixels_is_refused(clip: Clip, reader: str) -> None:
     with pytest.raises(VideoError, match="0 rows") as caught:
         read_frames(clip("b_frames.mp4"), [0.0], (0, 28), reader=reader)
     assert caught.value.code == "size_impossible"
 
 
-@pytest.mark.parametrize("reader", ["pyav", "decord"])
+@pytest.mark.parametrize("reader", READERS)
 def test_a_reader_measured_once_reads_often(clip: Clip, reader: str) -> None:
     opened = open_reader(clip("b_frames.mp4"), reader=reader)
     assert opened.info == probe(clip("b_frames.mp4"))
@@ -121,7 +126,7 @@ def test_a_reader_measured_once_reads_often(clip: Clip, reader: str) -> None:
         assert clips.number_on(frames.rgb_THWC[0]) == number
 
 
-@pytest.mark.parametrize("reader", ["pyav", "decord"])
+@pytest.mark.parametrize("reader", READERS)
 def test_a_reader_knows_the_time_of_every_frame(clip: Clip, reader: str) -> None:
     path = clip("b_frames.mp4")
     np.testing.assert_array_equal(open_reader(path, reader=reader).frame_times_T, frame_times(path))

@@ -167,7 +167,7 @@ def test_a_bomb_is_refused_by_its_header_alone(size: tuple[int, int], tmp_path: 
     path.write_bytes(b"\x89PNG\r\n\x1a\n" + chunk + struct.pack(">I", 0) + b"IDAT" + bytes(4))
     with pytest.raises(VideoError) as caught:
         probe_still(path)
-    assert caught.value.code == "picture_too_large"
+    assert caught.value.code == "frame_too_large"
 
 
 @pytest.mark.parametrize("size", [(60, 4), (30, 30)])

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from vidqa.errors import VideoError
-from vidqa.video import Limits, PictureStream, Wish, open_reader, read_frames, study_film
+from vidqa.video import Limits, PictureStream, Wish, media, open_reader, read_frames, study_film
 from vidqa.video.stream import CHANNEL_PICTURES, _Painter
 
 Clip = Callable[[str], Path]
@@ -22,16 +22,17 @@ def clock(duration_s: float, step_s: float = 0.1) -> list[float]:
     return np.arange(0, duration_s, step_s).tolist()
 
 
-@pytest.mark.parametrize("threads", [1, 3])
+@pytest.mark.parametrize(("reader", "threads"), [("pyav", 1), ("pyav", 3), ("isolated", 2)])
 @pytest.mark.parametrize("name", sorted(clips.BY_NAME))
 def test_a_stream_has_the_pictures_that_reading_gives_bit_for_bit(
-    clip: Clip, name: str, threads: int
+    clip: Clip, name: str, reader: str, threads: int
 ) -> None:
-    film = study_film(clip(name))
+    film = media(reader).study(clip(name))
     asked = clock(film.clock.duration_s)
     read = read_frames(film.path, asked, (28, 56))
 
-    with PictureStream(film, Wish(seconds_T=asked, size=(28, 56)), threads=threads) as stream:
+    wish = Wish(seconds_T=asked, size=(28, 56))
+    with media(reader).stream(film, wish, threads=threads) as stream:
         shown = list(stream)
 
     assert [each.number for each in shown] == list(range(len(asked)))

@@ -17,7 +17,7 @@ NAME = "from a chat"
 
 
 def keep(library: Library, tenant: str, data: bytes) -> StoredVideo:
-    """The video of the library with these bytes; raises :class:`VideoError` for what is none, by its
+    """The video of the library with these bytes; raises :class:`VideoError` for what is none by its
     first bytes."""
     aside = library.incoming / f"chat-{secrets.token_hex(16)}"
     try:

@@ -206,3 +206,18 @@ class ModelList(BaseModel):
 
     object: Literal["list"] = "list"
     data: list[ModelCard]
+
+
+class ChatFault(BaseModel):
+    """What is wrong."""
+
+    message: str
+    type: str = Field(examples=["invalid_request_error"])
+    param: str | None
+    code: str | None = Field(examples=["model_not_found"])
+
+
+class ChatRefused(BaseModel):
+    """An error as OpenAI's clients read it."""
+
+    error: ChatFault

@@ -19,7 +19,9 @@ from vidqa.api.chat.schemas import ChatRequest, ImagePart, Message, TextPart, Vi
 
 SCHEME = "vidqa://"
 Kind = Literal["video", "image"]
-_DATA = re.compile(r"data:(?P<type>[\w.+-]{1,50}/[\w.+-]{1,80})?(?P<rest>(?:;[\w.=+-]{1,100}){0,8}),")
+_DATA = re.compile(
+    r"data:(?P<type>[\w.+-]{1,50}/[\w.+-]{1,80})?(?P<rest>(?:;[\w.=+-]{1,100}){0,8}),"
+)
 _DATA_BYTES = 16 * 2**20
 
 

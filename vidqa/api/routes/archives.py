@@ -9,6 +9,7 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Query, Request
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
+from starlette.convertors import StringConvertor, register_url_convertor
 from starlette.responses import Response
 
 from vidqa.api.archives import TenantArchives
@@ -31,6 +32,15 @@ ArchiveInPath = Annotated[
     str, Path(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$", examples=["default"])
 ]
 Sha256 = Annotated[str, Path(pattern="^[0-9a-f]{64}$")]
+
+
+class _NameConvertor(StringConvertor):
+    """A part of a path that ends before a colon: behind it stands a verb."""
+
+    regex = "[^/:]+"
+
+
+register_url_convertor("name", _NameConvertor())
 
 
 class NewArchive(BaseModel):
@@ -114,7 +124,7 @@ async def create_archive(caller: Writer, service: TheService, body: NewArchive) 
     return JSONResponse(facts.to_dict(), status_code=201 if new else 200, headers=headers)
 
 
-@router.get("/{archive_id}", summary="One archive")
+@router.get("/{archive_id:name}", summary="One archive")
 async def get_archive(
     caller: Reader, service: TheService, archive_id: ArchiveInPath
 ) -> ArchiveView:
@@ -123,7 +133,7 @@ async def get_archive(
     return ArchiveView(**facts.to_dict())
 
 
-@router.delete("/{archive_id}", status_code=204, summary="Delete an archive")
+@router.delete("/{archive_id:name}", status_code=204, summary="Delete an archive")
 async def delete_archive(caller: Writer, service: TheService, archive_id: ArchiveInPath) -> None:
     """With everything that was indexed in it; the videos themselves stay in the library."""
     await aside(service.archives.delete, caller.tenant, archive_id)
@@ -152,7 +162,7 @@ async def delete_archive_video(
 
 
 @router.post(
-    "/{archive_id}:reindex",
+    "/{archive_id:name}:reindex",
     summary="Embed every video anew",
     response_model=Reindexed,
     responses=TAKEN,
@@ -227,4 +237,3 @@ def _no_token(token: str) -> RequestError:
         code="page_token_invalid",
         next_step="Give the token of the page before, unchanged; or none.",
     )
-

@@ -6,34 +6,68 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from typing import Any
 
 import anyio
 from fastapi import APIRouter, Request
+from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
-from pydantic import ValidationError
+from fastapi.routing import APIRoute
 from sse_starlette import EventSourceResponse, ServerSentEvent
+from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from vidqa.api.callers import Caller, Reader, Writer
 from vidqa.api.chat.errors import ChatError, envelope
 from vidqa.api.chat.keeping import keep
 from vidqa.api.chat.replies import DONE, chunks_of, reply_of
-from vidqa.api.chat.schemas import ChatReply, ChatRequest, ModelCard, ModelList
+from vidqa.api.chat.schemas import (
+    ChatRefused,
+    ChatReply,
+    ChatRequest,
+    ModelCard,
+    ModelList,
+)
 from vidqa.api.chat.translate import Asked, asked_of
 from vidqa.api.events import HEARTBEAT_S
+from vidqa.api.openapi import PROBLEM_RESPONSES
 from vidqa.api.prefer import Preference
 from vidqa.api.problems import problem_of, status_of
 from vidqa.api.service import Service, TheService
-from vidqa.api.threads import aside
 from vidqa.api.submitting import Wishes, submit
+from vidqa.api.threads import aside
 from vidqa.api.waiting import until_final
 from vidqa.errors import JobError, VidqaError
 from vidqa.service.records import Job
-from vidqa.service.requests import AskRequest, read_request
+from vidqa.service.requests import read_request
 
-router = APIRouter(prefix="/v1", tags=["OpenAI"])
+
+class _Enveloped(APIRoute):
+    """Every error of these routes in the words that OpenAI's clients read."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        handle = super().get_route_handler()
+
+        async def handled(request: Request) -> Response:
+            try:
+                return await handle(request)
+            except ChatError as err:
+                return _refused(err)
+            except VidqaError as err:
+                return _refused(_told(err))
+            except RequestValidationError as err:
+                return _refused(_unfitting(err.errors()[0]))
+            except HTTPException as err:
+                cause = err.__cause__
+                if isinstance(cause, VidqaError):
+                    return _refused(_told(cause))
+                return _refused(_unreadable(err.status_code))
+
+        return handled
+
+
+router = APIRouter(prefix="/v1", tags=["OpenAI"], route_class=_Enveloped)
 LONGEST_S = 600.0
 """How long a completion may take, which is as long as OpenAI's clients wait; a question to hours of
 video may take longer, and is asked at /v1/ask."""
@@ -41,17 +75,18 @@ BODY_BYTES = 34 * 2**20
 """A video or picture may lie in the request itself."""
 _LOOK_S = 5.0
 _NO_WISHES = Wishes(preference=Preference(), idempotency_key=None)
-_BODY: dict[str, Any] = {
-    "requestBody": {
-        "required": True,
-        "content": {"application/json": {"schema": {"$ref": "#/components/schemas/ChatRequest"}}},
+_REFUSED: dict[int | str, dict[str, Any]] = {
+    status: {
+        "model": ChatRefused,
+        "description": "In the envelope that OpenAI's clients read; where no route was reached, as"
+        " without a key, a problem.",
+        "content": PROBLEM_RESPONSES["default"]["content"],
     }
+    for status in ("4XX", "5XX")
 }
-_STREAM = {
-    200: {
-        "model": ChatReply,
-        "content": {"text/event-stream": {"schema": {"type": "string"}}},
-    }
+_ANSWERS: dict[int | str, dict[str, Any]] = {
+    200: {"model": ChatReply, "content": {"text/event-stream": {"schema": {"type": "object"}}}},
+    **_REFUSED,
 }
 
 
@@ -61,11 +96,13 @@ async def list_models(_caller: Reader, service: TheService) -> ModelList:
     return ModelList(data=[_card(service)])
 
 
-@router.get("/models/{model:path}", summary="One model", response_model=ModelCard)
+@router.get(
+    "/models/{model:path}", summary="One model", response_model=ModelCard, responses=_REFUSED
+)
 async def get_model(_caller: Reader, service: TheService, model: str) -> Response:
     """Errors come in OpenAI's envelope here and below."""
     if model != service.model:
-        return _refused(_unknown(model))
+        raise _unknown(model)
     return JSONResponse(_card(service).model_dump())
 
 
@@ -73,50 +110,39 @@ async def get_model(_caller: Reader, service: TheService, model: str) -> Respons
     "/chat/completions",
     summary="Ask about a video as OpenAI's clients do",
     response_model=ChatReply,
-    responses=_STREAM,  # type: ignore[arg-type]
-    openapi_extra=_BODY,
+    responses=_ANSWERS,
 )
-async def create_chat_completion(caller: Writer, service: TheService, http: Request) -> Response:
+async def create_chat_completion(
+    caller: Writer, service: TheService, http: Request, body: ChatRequest
+) -> Response:
     """The last message of the user is the question, a `video_url` or `image_url` part what it is
     about: `vidqa://vid_...`, a `data:` URL, or an http(s) URL that this service may fetch from."""
-    try:
-        chat = ChatRequest.model_validate(json.loads(await http.body()))
-        if chat.model not in (service.model, "vidqa"):
-            raise _unknown(chat.model)
-        asked = asked_of(chat)
-        job = await _ask(service, caller, asked, chat)
-        if chat.stream:
-            return _streamed(service, caller, job, asked, chat)
-        reply = await _reply(service, caller, job, asked, http)
-    except (ValueError, RecursionError) as err:
-        return _refused(_unfitting(err))
-    except ChatError as err:
-        return _refused(err)
+    if body.model not in (service.model, "vidqa"):
+        raise _unknown(body.model)
+    asked = asked_of(body)
+    job = await _ask(service, caller, asked, body)
+    if body.stream:
+        return _streamed(service, caller, job, asked, body)
+    reply = await _reply(service, caller, job, asked, http)
     return JSONResponse(reply.model_dump())
 
 
 async def _ask(service: Service, caller: Caller, asked: Asked, chat: ChatRequest) -> Job:
-    """The job; raises :class:`ChatError` in place of our errors."""
+    """The job, taken."""
     media = asked.media
-    try:
-        if media.data is not None:
-            video = await aside(keep, service.library, caller.tenant, media.data)
-            ref = {"video_id": video.id}
-        else:
-            ref = {"url": media.url} if media.url is not None else {"video_id": media.video_id}
-        given = {
-            "video": ref,
-            "question": asked.question,
-            "system": asked.system,
-            "max_tokens": asked.max_tokens,
-            "start": chat.start,
-            "end": chat.end,
-        }
-        request = read_request("ask", {k: v for k, v in given.items() if v is not None})
-        assert isinstance(request, AskRequest)  # noqa: S101  (of that kind)
-        return await submit(service, caller, request, wishes=_NO_WISHES)
-    except VidqaError as err:
-        raise _told(err) from err
+    video_id = media.video_id
+    if media.data is not None:
+        video_id = (await aside(keep, service.library, caller.tenant, media.data)).id
+    given: dict[str, Any] = {
+        "video": {"video_id": video_id} if media.url is None else {"url": media.url},
+        "question": asked.question,
+        "system": asked.system,
+        "max_tokens": asked.max_tokens,
+        "start": chat.start,
+        "end": chat.end,
+    }
+    request = read_request("ask", {k: v for k, v in given.items() if v is not None})
+    return await submit(service, caller, request, wishes=_NO_WISHES)
 
 
 async def _reply(
@@ -195,16 +221,20 @@ def _told(err: VidqaError) -> ChatError:
     return ChatError(f"{err} {err.next_step}", err.code, None, status)
 
 
-def _unfitting(err: Exception) -> ChatError:
-    if not isinstance(err, ValidationError):
+def _unfitting(first: Mapping[str, Any]) -> ChatError:
+    """The first of pydantic's errors about a body."""
+    where = ".".join(str(part) for part in first["loc"][1:])
+    if first["type"] == "json_invalid":
         return ChatError("The body is not JSON.", "body_not_json")
-    first = err.errors(include_url=False, include_input=False)[0]
-    where = ".".join(str(part) for part in first["loc"])
     if first["type"] == "extra_forbidden":
         return ChatError(
             f"Unrecognized request argument supplied: {where}", "unknown_parameter", where
         )
     return ChatError(f"{where}: {first['msg']}", "invalid_value", where or None)
+
+
+def _unreadable(status: int) -> ChatError:
+    return ChatError("The body cannot be read as JSON.", "body_not_json", None, status)
 
 
 def _unknown(model: str) -> ChatError:

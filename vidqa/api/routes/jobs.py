@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from enum import Enum
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Body, Header, Path, Query, Request
+from fastapi import APIRouter, Body, Header, Path, Query
 from fastapi.responses import JSONResponse
 from pydantic import Field
 from starlette.responses import Response
@@ -15,12 +14,11 @@ from vidqa.api.events import after_of, stream_of
 from vidqa.api.exporting import MEDIA_TYPES, export
 from vidqa.api.routes.verbs import AskBody, DescribeBody, GroundBody, IndexBody
 from vidqa.api.schemas.examples import GROUND_REQUEST, INDEX_REQUEST, JOB_ID
-from vidqa.api.schemas.jobs import JobList, JobView, JobWithResult
+from vidqa.api.schemas.jobs import JobEventView, JobList, JobView, JobWithResult
 from vidqa.api.service import TheService
-from vidqa.api.threads import aside
 from vidqa.api.submitting import RETRY_AFTER_S, TheWishes, submit
+from vidqa.api.threads import aside
 from vidqa.api.waiting import until_final
-from vidqa.export import EXPORT_FORMATS
 from vidqa.service.records import JobKind, JobState
 
 router = APIRouter(prefix="/v1/jobs", tags=["jobs"])
@@ -29,7 +27,7 @@ PageSize = Annotated[int, Query(ge=1, le=100, description="Entries on a page.")]
 PageToken = Annotated[
     str | None, Query(max_length=200, description="`next_page_token` of the page before.")
 ]
-Format = Enum("Format", {name: name for name in EXPORT_FORMATS}, type=str)  # type: ignore[misc]
+Format = Literal["json", "jsonl", "srt", "vtt", "csv", "edl", "chapters"]
 
 
 class GroundJob(GroundBody):
@@ -130,7 +128,7 @@ async def get_job(caller: Reader, service: TheService, job_id: JobId) -> Respons
             "description": "Server-sent events `job.queued`, `job.started`, `job.progress`,"
             " `job.cancelling`, and last `job.completed`, `job.failed` or `job.cancelled`; each"
             " with its number as `id:`. A comment every 15 s while nothing happens.",
-            "content": {"text/event-stream": {"schema": {"type": "string"}}},
+            "content": {"text/event-stream": {"schema": JobEventView.model_json_schema()}},
         },
         204: {"description": "The job has ended, and the stream would have nothing more to tell."},
     },
@@ -142,7 +140,9 @@ async def get_job_events(
     last_event_id: Annotated[
         str | None, Header(max_length=20, description="Go on behind this event.")
     ] = None,
-    after: Annotated[int | None, Query(ge=0, le=10**15, description="The same, in the URL.")] = None,
+    after: Annotated[
+        int | None, Query(ge=0, le=10**15, description="The same, in the URL.")
+    ] = None,
 ) -> Response:
     """Ends when the job has. A broken connection goes on with `Last-Event-ID`, missing nothing."""
     return await stream_of(service, caller.tenant, job_id, after_of(last_event_id, after))
@@ -170,7 +170,7 @@ async def retry_job(caller: Writer, service: TheService, job_id: JobId) -> Respo
     responses={
         200: {
             "content": {
-                media_type: {"schema": {"type": "string"}}
+                media_type: {"schema": {} if "json" in media_type else {"type": "string"}}
                 for media_type in dict.fromkeys(MEDIA_TYPES.values())
             }
         }
@@ -180,12 +180,11 @@ async def export_job(
     caller: Reader,
     service: TheService,
     job_id: JobId,
-    http: Request,
-    format: Annotated[Format, Query(description="What to write.")],
+    name: Annotated[Format, Query(alias="format", description="What to write.")],
     frame_rate: Annotated[
         float, Query(ge=1, le=99, description="Of an edit list's timecode.")
     ] = 30.0,
 ) -> Response:
-    """Subtitles, an edit list, chapters, a table, or the JSON itself, with a name to be saved as."""
+    """Subtitles, an edit list, chapters, a table, or the JSON itself, named to be saved."""
     result = await aside(service.jobs.result, caller.tenant, job_id)
-    return await aside(export, job_id, result, format.value, frame_rate)
+    return await aside(export, job_id, result, name, frame_rate)

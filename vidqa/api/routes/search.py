@@ -26,9 +26,7 @@ WAIT_S = 30
 """How long a search is waited for where the caller does not say."""
 
 
-@router.post(
-    "/search", summary="Search an archive's videos", response_model=Found, responses=TAKEN
-)
+@router.post("/search", summary="Search an archive's videos", response_model=Found, responses=TAKEN)
 async def search(
     caller: Writer,
     service: TheService,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path as FilePath
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Query, Request
 from pydantic import BaseModel, Field
@@ -36,7 +36,7 @@ class SegmentView(BaseModel):
     end: float
 
 
-def _file(media_type: str) -> dict[int | str, dict[str, object]]:
+def _file(media_type: str) -> dict[int | str, dict[str, Any]]:
     schema = {"type": "string", "format": "binary"}
     told = {"content": {media_type: {"schema": schema}}}
     return {200: told, 206: {"description": "The bytes that Range asked for.", **told}}

@@ -18,7 +18,7 @@ from vidqa.service.records import StoredVideo
 
 router = APIRouter(prefix="/v1/videos", tags=["videos"])
 VideoId = Annotated[str, Path(examples=["vid_01jdb2zzt0e8w4n7c5k3q9m1xa"], max_length=100)]
-Name = Annotated[str, Field(min_length=1, max_length=255)]
+Name = Annotated[str, Field(min_length=1, max_length=255, examples=["kitchen.mp4"])]
 
 
 class Video(BaseModel):
@@ -89,7 +89,7 @@ _BODIES: dict[str, Any] = {
             "in": "header",
             "required": False,
             "schema": {"type": "string", "minLength": 1, "maxLength": 255},
-            "description": "The same key with the same file gives the same video; with another, 422.",
+            "description": "The same key with the same file: the same video; with another: 422.",
         }
     ],
 }

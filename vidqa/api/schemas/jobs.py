@@ -64,3 +64,22 @@ class JobList(BaseModel):
 
     jobs: list[JobView]
     next_page_token: str | None = Field(description="For the next page; null on the last.")
+
+
+class JobEventView(BaseModel):
+    """One event of a job's stream."""
+
+    id: str = Field(description="Its number, from 1 on; to be sent back as Last-Event-ID.")
+    event: Literal[
+        "job.queued",
+        "job.started",
+        "job.progress",
+        "job.cancelling",
+        "job.completed",
+        "job.failed",
+        "job.cancelled",
+    ]
+    data: str = Field(
+        description="JSON: `job_id`, `at`, and what the event tells, as `stage`, `done`, `total`"
+        " and `eta_s` of progress, `outcome` and `error` of an end."
+    )

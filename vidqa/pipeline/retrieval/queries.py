@@ -40,6 +40,8 @@ class Picture:
     """A picture file that shows what is sought."""
 
     path: Path
+    reader: str = "pyav"
+    """How it is decoded, see :func:`vidqa.video.media`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,9 +141,9 @@ def _short(model: str) -> str:
 
 
 def _of_picture(query: Picture, embedder: Embedder) -> Sought:
-    from vidqa.video import read_still  # late, as all that decodes
+    from vidqa.video import media  # late, as all that decodes
 
-    still = read_still(query.path)
+    still = media(query.reader).read_still(query.path)
     vector_D = embedder.embed_image(still.rgb_HWC)
     digest = hashlib.sha256(still.rgb_HWC.tobytes()).hexdigest()
     return Sought(kind="image", told=str(query.path), vectors_QD=vector_D[None], key=digest)

@@ -41,7 +41,12 @@ def test_the_last_message_is_the_question_and_its_part_the_video() -> None:
     told = asked(user(VIDEO, "What is it?"), max_completion_tokens=9, max_tokens=5, stop="\n")
     assert told.media.video_id == "vid_1"
     assert told.media.kind == "video"
-    assert (told.question, told.system, told.max_tokens, told.stops) == ("What is it?", None, 9, ("\n",))
+    assert (told.question, told.system, told.max_tokens, told.stops) == (
+        "What is it?",
+        None,
+        9,
+        ("\n",),
+    )
 
 
 def test_earlier_turns_stand_in_front_of_the_question() -> None:
@@ -210,7 +215,11 @@ def test_chunks_join_to_the_reply_and_the_last_tells_the_cost() -> None:
     deltas = [chunk["choices"][0]["delta"] for chunk in chunks if chunk["choices"]]
     assert "".join(delta.get("content", "") for delta in deltas) == RESULT["answer"]
     assert deltas[0]["role"] == "assistant"
-    assert [c["choices"][0]["finish_reason"] for c in chunks if c["choices"]] == [None, None, "stop"]
+    assert [c["choices"][0]["finish_reason"] for c in chunks if c["choices"]] == [
+        None,
+        None,
+        "stop",
+    ]
     assert chunks[-1]["choices"] == []
     assert chunks[-1]["usage"]["total_tokens"] == 1511
     assert all("usage" not in chunk for chunk in chunks_of(reply, include_usage=False))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import shutil
 import socket
 import threading
 import time
@@ -92,7 +93,9 @@ class Stand:
         _, text = self.app.state.service.keys.create(name="t", tenant=tenant, scopes=known)
         return {"authorization": f"Bearer {text}"}
 
-    def video(self, tenant: str = "local", data: bytes = b"film", name: str = "a.mp4") -> StoredVideo:
+    def video(
+        self, tenant: str = "local", data: bytes = b"film", name: str = "a.mp4"
+    ) -> StoredVideo:
         """A video of the library, whatever its bytes."""
         file = self.library.incoming / f"upload-{tenant}"
         file.write_bytes(data)
@@ -140,9 +143,18 @@ def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ServiceSettings
     )
 
 
+@pytest.fixture(scope="session")
+def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A database of the newest schema, to be copied."""
+    folder = tmp_path_factory.mktemp("service")
+    open_jobs(ServiceSettings(data_dir=folder)).close()
+    return folder / "service.db"
+
+
 @pytest.fixture
-def stand(settings: ServiceSettings) -> Iterator[Stand]:
+def stand(settings: ServiceSettings, template: Path) -> Iterator[Stand]:
     settings.folder.mkdir(parents=True, exist_ok=True)
+    shutil.copy(template, settings.folder)
     with open_jobs(settings) as store:
         library = open_library(store.database, settings.folder)
         app = make_app(settings, store=store, library=library)

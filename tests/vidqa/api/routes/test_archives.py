@@ -218,6 +218,14 @@ def test_no_other_tenant_learns_where_files_lie(stand: Stand) -> None:
     assert told["hits"][0]["video"]["name"] == "b.mp4"
 
 
+def test_an_answer_in_words_calls_a_video_by_its_name(stand: Stand) -> None:
+    stored = stand.video(name="yard.mp4")
+    [hit] = found("default", (stored.sha256, str(stored.path)))["hits"]
+    words = f"Yes: {stored.sha256} at 00:00:06.700."
+    told = named({"answer": words, "citations": [{**hit, "answer": words}]}, stand.library, "local")
+    assert told["answer"] == told["citations"][0]["answer"] == "Yes: yard.mp4 at 00:00:06.700."
+
+
 def test_a_search_goes_in_front_of_the_queue(stand: Stand) -> None:
     stand.submit()
     sought = stand.submit("search", query="x")

@@ -1,4 +1,4 @@
-"""OpenAI's chat completions over HTTP: whole, streamed, refused, cancelled; each in OpenAI's words."""
+"""OpenAI's chat completions over HTTP: whole, streamed, refused, given up, in OpenAI's words."""
 
 from __future__ import annotations
 
@@ -55,7 +55,9 @@ def test_a_completion_answers_with_usage_and_evidence(stand: Stand) -> None:
 
 def test_a_stream_ends_with_done(stand: Stand) -> None:
     working = stand.worker.later()
-    told = stand.http.post(URL, json=chat(stand, stream=True, stream_options={"include_usage": True}))
+    told = stand.http.post(
+        URL, json=chat(stand, stream=True, stream_options={"include_usage": True})
+    )
     working.join()
     assert told.headers["content-type"].startswith("text/event-stream")
     events = [event.data for event in read_events(told.text.split("\n")) if event is not ALIVE]

@@ -312,7 +312,11 @@ def test_a_key_that_only_reads_makes_no_jobs(stand: Stand) -> None:
 
 def test_a_key_has_as_many_jobs_as_it_may(stand: Stand) -> None:
     writer = stand.key(tenant="local")
-    object.__setattr__(stand.app.state.service, "settings", stand.settings.model_copy(update={"concurrent_jobs": 1}))
+    object.__setattr__(
+        stand.app.state.service,
+        "settings",
+        stand.settings.model_copy(update={"concurrent_jobs": 1}),
+    )
     stand.http.post("/v1/ground", json=asked(stand), headers=writer)
     told = stand.http.post("/v1/ground", json=asked(stand), headers=writer)
     assert (told.status_code, told.json()["code"]) == (429, "too_many_jobs")
