@@ -28,6 +28,7 @@ from vidqa.api.intake.room import sweep_incoming
 from vidqa.api.job_metrics import JobMetrics
 from vidqa.api.limits import Limits
 from vidqa.api.metrics import Metrics
+from vidqa.api.page import page_routes
 from vidqa.api.pieces import Pieces
 from vidqa.api.routes import LARGER_BODIES, ROUTERS
 from vidqa.api.scopes import check_scopes
@@ -86,6 +87,7 @@ def make_app(
     catching.register(app)
     for router in ROUTERS:
         app.include_router(router)
+    app.router.routes.extend(page_routes())
     check_scopes(app)
     return app
 

@@ -26,7 +26,7 @@ from vidqa.service.keys import ApiKeys
 PUBLIC = frozenset(
     {("GET", "/healthz"), ("HEAD", "/healthz"), ("GET", "/version"), ("HEAD", "/version")}
 )
-"""Every method and path that needs no key; they tell nothing of anybody."""
+"""Every route that needs no key, besides the files of the page; they tell nothing of anybody."""
 REMEMBERED_S = 2.0
 """How long a key that was looked up is believed: a revoked one is refused after that."""
 _REMEMBERED = 1_000
@@ -102,7 +102,7 @@ class Doors:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        if (scope["method"], scope["path"]) in PUBLIC:
+        if (scope["method"], scope["path"]) in PUBLIC or _is_page(scope):
             await self.app(scope, receive, send)
             return
         caller = await self._guard.caller(scope)
@@ -112,6 +112,12 @@ class Doors:
             return
         with self._limits.admit(caller.key_id):
             await self.app(scope, receive, send)
+
+
+def _is_page(scope: Scope) -> bool:
+    """A file of the page, the same for everybody: it is there that a person enters the key."""
+    at = scope["path"] == "/" or scope["path"].startswith("/page/")
+    return at and scope["method"] in ("GET", "HEAD")
 
 
 def _secret(authorization: str) -> str | None:

@@ -28,20 +28,20 @@ def _asked(app: FastAPI) -> list[tuple[str, str]]:
     )
 
 
-def test_every_route_without_a_key_is_401_except_two(
+def test_every_route_without_a_key_is_401_except_two_and_the_files_of_the_page(
     app: FastAPI, http: TestClient, keys: Keys
 ) -> None:
     keys.add("read")
     open_to_all = set()
     for method, path in _asked(app):
         answer = http.request(method, path)
-        if answer.status_code != 401:
+        if answer.status_code != 401 and path != "/" and not path.startswith("/page/"):
             open_to_all.add((method, path))
     assert open_to_all == PUBLIC
     assert {path for _, path in PUBLIC} == {"/healthz", "/version"}
 
 
-@pytest.mark.parametrize("path", ["/", "/nothing", "/v1", "/healthz/", "//healthz", "/HEALTHZ"])
+@pytest.mark.parametrize("path", ["/nothing", "/page", "/v1", "/healthz/", "//healthz", "/HEALTHZ"])
 def test_a_path_that_is_no_route_is_401_too(path: str, http: TestClient, keys: Keys) -> None:
     keys.add("read")
     assert http.get(path).status_code == 401
