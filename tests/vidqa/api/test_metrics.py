@@ -107,7 +107,7 @@ def test_the_api_needs_no_torch() -> None:
     code = "import sys; import vidqa.api.serving.whole; sys.exit('torch' in sys.modules)"
     assert (
         subprocess.run(
-            [sys.executable, "-c", code], env={"PYTHONPATH": ":".join(sys.path)}
+            [sys.executable, "-c", code], check=False, env={"PYTHONPATH": ":".join(sys.path)}
         ).returncode
         == 0
     )
