@@ -2,8 +2,8 @@
 
 ``vidqa serve`` and its worker with nano; four clients that each ask for a job of a kind drawn at
 random about one of three videos, follow it to its end, and in between list jobs, read results and
-metrics. Every five seconds the resident memory of every process is written down. Flat is: the median of
-the last third within 5 % of that of the third before it (the first third warms caches up).
+metrics. Every five seconds the resident memory of every process is written down. Flat is: the
+median of the last third within 5 % of that of the third before it (the first warms caches up).
 """
 
 from __future__ import annotations
