@@ -115,6 +115,11 @@ def end_at_once(processes: Sequence[psutil.Process]) -> None:
 
 
 def orphans_after(processes: Sequence[psutil.Process], wait_s: float) -> list[psutil.Process]:
-    """Those that still run after so many seconds; ended ones that nobody has read count as gone."""
+    """Those that still run after so many seconds; ended ones that nobody has read count as gone.
+
+    Those that were frozen are woken first: they cannot know that anybody died.
+    """
+    for process in processes:
+        signal_process(process, signal.SIGCONT)
     _, left = psutil.wait_procs(list(processes), timeout=wait_s)
     return [each for each in left if each.is_running() and each.status() != psutil.STATUS_ZOMBIE]

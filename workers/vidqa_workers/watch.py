@@ -15,7 +15,8 @@ class ClaimWatch:
     """For how long one queue has had both waiting jobs and a free worker, and no claim."""
 
     def __init__(self, queue: Queue, limit_s: float) -> None:
-        self._queue, self._limit_s = queue, limit_s
+        self._queue: Queue = queue
+        self._limit_s = limit_s
         self._since: float | None = None
         self._claims: dict[str, float | None] = {}
 
