@@ -173,10 +173,9 @@ class RequestError(VidqaError, ValueError):
         """What a shell that speaks HTTP adds to its answer, as ``WWW-Authenticate``."""
 
 
-class NotNow(VidqaError):  # noqa: N818  (says what is the matter)
+class NotNow(RequestError):  # noqa: N818  (says what is the matter)
     """A limit of the service is reached, or a part of it is away; the same may work later."""
 
-    stage = "request"
     retryable = True
 
     def __init__(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from typing import Any
@@ -105,9 +106,5 @@ def test_no_database_no_figures(http: TestClient, service: Service) -> None:
 
 def test_the_api_needs_no_torch() -> None:
     code = "import sys; import vidqa.api.serving.whole; sys.exit('torch' in sys.modules)"
-    assert (
-        subprocess.run(
-            [sys.executable, "-c", code], check=False, env={"PYTHONPATH": ":".join(sys.path)}
-        ).returncode
-        == 0
-    )
+    env = {"PYTHONPATH": os.pathsep.join(sys.path)}
+    assert subprocess.run([sys.executable, "-c", code], env=env, check=False).returncode == 0

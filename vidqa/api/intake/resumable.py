@@ -20,7 +20,7 @@ from filelock import FileLock, Timeout
 
 from vidqa.api.intake.arrival import disk_errors
 from vidqa.api.intake.looking import check_video
-from vidqa.errors import RequestError, VideoError
+from vidqa.errors import NotNow, RequestError, VideoError
 from vidqa.service.ids import is_id, new_id
 from vidqa.video.digest import file_sha256
 
@@ -63,7 +63,7 @@ class Uploads:
         """A new, empty upload; raises ``too_many_uploads`` where the tenant has 100 unfinished."""
         unfinished = sum(each.video_id is None for each in self.of_tenant(tenant))
         if unfinished >= OPEN_MAX:
-            raise RequestError(
+            raise NotNow(
                 f"{unfinished} uploads are unfinished, as many as may be",
                 code="too_many_uploads",
                 next_step="Finish them, or end them with DELETE /v1/uploads/ID.",
