@@ -13,7 +13,7 @@ Format = Literal["text", "json"]
 
 
 def configure_logs(form: Format, *, level: str = "info", stream: TextIO | None = None) -> None:
-    """Send structlog's lines, and those of libraries that use ``logging``, to ``stream``.
+    """Send our lines, and other libraries' warnings, to ``stream``.
 
     ``stream`` is standard error when not given. For shells: the application never calls this.
     Tracebacks are plain, for the values of local variables are nobody's business.
@@ -48,9 +48,9 @@ def configure_logs(form: Format, *, level: str = "info", stream: TextIO | None =
     )
     root = logging.getLogger()
     root.handlers[:] = [handler]
-    root.setLevel(level.upper())
-    for name in ("uvicorn", "httpx", "alembic"):  # we log what of theirs is news
-        logging.getLogger(name).setLevel(logging.WARNING)
+    root.setLevel(logging.WARNING)
+    for name in ("vidqa", "vidqa_workers"):
+        logging.getLogger(name).setLevel(level.upper())
 
 
 def _renderer(as_json: bool, out: TextIO) -> Processor:

@@ -121,12 +121,11 @@ def _layers(service: Service) -> list[Middleware]:
     """From the outside in; :mod:`vidqa.api` says what each is for."""
     settings, origins = service.settings, service.settings.cors_origins
     guard = Guard(service.keys, host=settings.host)
-    names = {"host": settings.host, "allowed": settings.allowed_hosts, "origins": origins}
     return [
         Middleware(Correlation, metrics=service.metrics, shared_with=origins),
         *([_sharing(origins)] if origins else []),
         Middleware(Catching),
-        Middleware(Hosts, **names),
+        Middleware(Hosts, host=settings.host, allowed=settings.allowed_hosts, origins=origins),
         Middleware(Doors, guard=guard, limits=Limits(settings.rate_per_minute)),
         Middleware(Bodies, larger=LARGER_BODIES),
     ]

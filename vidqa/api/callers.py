@@ -33,13 +33,14 @@ class Caller:
             )
 
 
-LOCAL_CALLER = Caller(tenant=LOCAL, scopes=frozenset(SCOPES), key_id=None)
+_ALL: frozenset[Scope] = frozenset(SCOPES)
+LOCAL_CALLER = Caller(tenant=LOCAL, scopes=_ALL, key_id=None)
 """Owner of everything on a service without keys."""
 
 
 def caller_of_key(key: ApiKey) -> Caller:
     """The owner of a key, with all that it is good for: whoever may write may read."""
-    scopes = frozenset(scope for scope in SCOPES if allows(key, scope))
+    scopes: frozenset[Scope] = frozenset(scope for scope in SCOPES if allows(key, scope))
     return Caller(tenant=key.tenant, scopes=scopes, key_id=key.id)
 
 

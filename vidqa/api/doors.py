@@ -132,7 +132,7 @@ def _secret(authorization: str) -> str | None:
 
 
 def _challenge(headers: Headers) -> dict[str, str]:
-    """A page in a browser asks its user for a password, which is the key; a program is not asked."""
+    """A browser asks its user for a password, which is the key; a program is not asked."""
     if "text/html" in headers.get("accept", ""):
         return {
             "www-authenticate": 'Basic realm="vidqa: the password is your key", charset="UTF-8"'

@@ -87,16 +87,10 @@ class Tally:
         """As a scrape tells them."""
         yield _counters("vidqa_jobs_ended", "Jobs that ended.", ("kind", "state"), self.ended)
         yield _counters("vidqa_job_failures", "Failed jobs.", ("code",), self.failures)
-        yield _counters(
-            "vidqa_stage_seconds", "Seconds of work.", ("stage",), self.stage_s
-        )
-        yield _counters(
-            "vidqa_video_tokens", "Video tokens looked at.", ("stage",), self.tokens
-        )
+        yield _counters("vidqa_stage_seconds", "Seconds of work.", ("stage",), self.stage_s)
+        yield _counters("vidqa_video_tokens", "Video tokens looked at.", ("stage",), self.tokens)
         yield CounterMetricFamily("vidqa_frames", "Frames looked at.", value=self.frames)
-        yield _counters(
-            "vidqa_cache", "Jobs by what a cache had.", ("cache", "state"), self.cache
-        )
+        yield _counters("vidqa_cache", "Jobs by what a cache had.", ("cache", "state"), self.cache)
         yield self.waited.family("vidqa_job_wait_seconds", "From taken to begun.", "kind")
         yield self.ran.family("vidqa_job_run_seconds", "From begun to ended.", "kind")
 

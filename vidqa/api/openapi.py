@@ -15,7 +15,7 @@ DESCRIPTION = """\
 Ask hours of video a question and get the second it happened, with the frames that prove it.
 
 Work is done as jobs. `POST /v1/ground`, `/v1/ask`, `/v1/describe` and `/v1/index` make one; ask
-for its state at `/v1/jobs/{id}`, follow it at `/v1/jobs/{id}/events`, or wait with `Prefer: wait=30`.
+for its state at `/v1/jobs/{id}`, follow it at `/v1/jobs/{id}/events`, or wait: `Prefer: wait=30`.
 Every error is `application/problem+json` (RFC 9457) with a `code` that stays the same, `retryable`,
 and a `next_step`. Times are seconds since the first displayed frame; intervals are `[start, end)`.
 """

@@ -50,6 +50,7 @@ def _is_api(route: RouteContext) -> bool:
 
 def _scopes(dependant: Dependant) -> Iterator[str]:
     for part in dependant.dependencies:
-        if hasattr(part.call, "vidqa_scope"):
-            yield part.call.vidqa_scope
+        scope = getattr(part.call, "vidqa_scope", None)
+        if scope is not None:
+            yield str(scope)
         yield from _scopes(part)

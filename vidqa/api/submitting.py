@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any
 
+import structlog
 from fastapi import Depends, Header, Request
 from fastapi.responses import JSONResponse
 from starlette.responses import Response
@@ -41,7 +42,7 @@ class Wishes:
     idempotency_key: str | None
 
 
-def _wishes(
+async def _wishes(
     prefer: Annotated[
         str | None,
         Header(
@@ -85,7 +86,8 @@ async def submit(
     settings = service.settings
     if webhook_url is not None:
         _check_webhook(service, webhook_url)
-    await aside(check_places, request, settings)
+    if any(ref.place is not None for ref in request.refs):
+        await aside(check_places, request, settings)
     await _check_room(service, caller)
     form = request_form(request.kind)
     assert form is not None  # noqa: S101  (a request has the kind of a form)
@@ -99,7 +101,9 @@ async def submit(
         body_digest=digest_of(request.kind, body, webhook_url),
         webhook_url=webhook_url,
     )
-    return (await asyncio.wrap_future(taken)).job
+    job = (await asyncio.wrap_future(taken)).job
+    structlog.contextvars.bind_contextvars(job_id=job.id)  # in the request's line of the log
+    return job
 
 
 async def answer(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -40,16 +41,17 @@ def serve(
 
     Loopback needs no key. vidqa keys add NAME makes one; with it, --host 0.0.0.0 serves others.
     """
-    from vidqa.logs import configure_logs  # late, as all that help does not need
     from vidqa.api.serving.whole import serve as serve_until_told
+    from vidqa.logs import configure_logs  # late, as all that help does not need
     from vidqa.service_settings import load_service_settings
 
+    if model is not None:  # for every process of the service, this one and those it starts
+        os.environ["VIDQA_MODEL"] = model
     settings = load_service_settings(host=host, port=port, broker=broker, data_dir=data_dir)
     configure_logs(settings.log_format, level=settings.log_level)
     serve_until_told(
         settings,
         replicas=workers,
-        model=model,
         tell=lambda url, keys: typer.echo(_told(settings, url, keys), err=True),
     )
     return 0

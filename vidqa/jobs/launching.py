@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-import logging
 import subprocess
 import sys
 from typing import IO, Any
 
+from vidqa.logs import configure_logs
 from vidqa.service_settings import ServiceSettings
 
 _UNSAID = {"webhook_secrets"}
@@ -38,24 +38,4 @@ def told(pipe: IO[bytes]) -> tuple[ServiceSettings, dict[str, Any]]:
 
 def log_to_stderr(settings: ServiceSettings) -> None:
     """What vidqa logs, as the settings say; of other libraries only warnings."""
-    handler = logging.StreamHandler()
-    as_json = settings.log_format == "json"
-    handler.setFormatter(_JsonLines() if as_json else logging.Formatter("vidqa: %(message)s"))
-    logging.basicConfig(level=logging.WARNING, handlers=[handler])
-    logging.getLogger("vidqa").setLevel(settings.log_level.upper())
-
-
-class _JsonLines(logging.Formatter):
-    """A JSON object a line."""
-
-    def format(self, record: logging.LogRecord) -> str:
-        """Time in seconds since 1970, level, logger, message, and the traceback of an error."""
-        told = {
-            "at": round(record.created, 3),
-            "level": record.levelname.lower(),
-            "logger": record.name,
-            "message": record.getMessage(),
-        }
-        if record.exc_info:
-            told["traceback"] = self.formatException(record.exc_info)
-        return json.dumps(told)
+    configure_logs(settings.log_format, level=settings.log_level)

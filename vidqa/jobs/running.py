@@ -16,6 +16,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import structlog
+
 from vidqa.effort import Halt
 from vidqa.errors import LeaseLost, ServiceBusy, ServiceError, VidqaError
 from vidqa.interrupts import Interrupted
@@ -35,6 +37,7 @@ if TYPE_CHECKING:  # it loads torch
     from vidqa.session import Session
 
 log = logging.getLogger(__name__)
+_events = structlog.get_logger("vidqa.jobs")
 Handler = Callable[[Request, Work], Made]
 HELD = 8
 """Videos of which a worker says that it has them at hand: as many as were asked about lately."""
@@ -72,6 +75,7 @@ class Runner:
 
     def run(self, claim: Claim) -> None:
         """Run the job and write down what became of it."""
+        _events.info("job.started", job_id=claim.job.id, kind=claim.job.kind, worker=claim.worker)
         self._faults.at("after_claim")
         self._meter, halt = Meter(), Halt()
         heart = Heart(
@@ -191,7 +195,7 @@ class Runner:
 
     def _written(self, end: Callable[[], object], *, patient: bool) -> bool:
         try:
-            end()
+            _tell(end())
         except ServiceBusy as err:
             if not patient:
                 raise
@@ -205,6 +209,14 @@ class Runner:
             self._held.move_to_end(sha256)
             while len(self._held) > HELD:
                 self._held.popitem(last=False)
+
+
+def _tell(job: object) -> None:
+    """A line in the log for what became of a job."""
+    if isinstance(job, Job):
+        code = None if job.error is None else job.error.get("code")
+        told = {"job_id": job.id, "kind": job.kind, "outcome": job.outcome, "code": code}
+        _events.info(f"job.{job.state}", attempts=job.attempts, **told)
 
 
 def _reader() -> str:

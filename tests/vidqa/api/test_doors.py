@@ -53,7 +53,7 @@ def test_without_keys_this_machine_is_let_in_and_others_are_not(app: FastAPI) ->
 
 
 def test_a_service_that_listens_to_others_needs_a_key_although_there_is_none(
-    settings: ServiceSettings
+    settings: ServiceSettings,
 ) -> None:
     outside = changed(settings, host="0.0.0.0")  # noqa: S104
     app = make_app(outside)

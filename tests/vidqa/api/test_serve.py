@@ -204,7 +204,7 @@ def test_a_client_that_is_refused_early_still_reads_why(running: Served) -> None
 
 
 def test_it_does_not_listen_to_others_without_a_key(refused: Refused, tmp_path: Path) -> None:
-    told = refused(tmp_path, "--host", "0.0.0.0", "--port", "0")
+    told = refused(tmp_path, "--host", "0.0.0.0", "--port", "0")  # noqa: S104
     assert told.exit_code == 2
     assert "there is no key" in told.stderr
     assert "vidqa keys add" in told.stderr
@@ -214,7 +214,7 @@ def test_it_listens_to_others_with_a_key(tmp_path: Path) -> None:
     database = open_database(str(tmp_path / "service.db"))
     _, key = ApiKeys(database).create(name="test")
     database.close()
-    with served(tmp_path, "--host", "0.0.0.0") as service:
+    with served(tmp_path, "--host", "0.0.0.0") as service:  # noqa: S104
         assert "keys  needed" in service.text
         assert service.get("/v1/videos").status_code == 401
         headers = {"authorization": f"Bearer {key}"}
@@ -259,17 +259,13 @@ def test_a_folder_that_cannot_be_written_is_a_plain_message(
     assert told.stderr.startswith("vidqa: ")
 
 
-def test_a_file_in_place_of_the_folder_is_a_plain_message(
-    refused: Refused, tmp_path: Path
-) -> None:
+def test_a_file_in_place_of_the_folder_is_a_plain_message(refused: Refused, tmp_path: Path) -> None:
     (tmp_path / "data").write_text("x")
     told = refused(tmp_path / "data" / "below", "--port", "0")
     assert told.exit_code == 2
 
 
-def test_a_database_of_a_newer_vidqa_is_a_plain_message(
-    refused: Refused, tmp_path: Path
-) -> None:
+def test_a_database_of_a_newer_vidqa_is_a_plain_message(refused: Refused, tmp_path: Path) -> None:
     open_database(str(tmp_path / "service.db")).close()
     with sqlite3.connect(tmp_path / "service.db") as db:
         db.execute("UPDATE service_version SET version_num = '9999'")

@@ -42,9 +42,7 @@ def begun(http: TestClient, length: int, *, key: dict[str, str] | None = None, *
 
 def part(http: TestClient, place: str, offset: int, data: bytes, **headers: str):
     more = {name.replace("_", "-"): value for name, value in headers.items()}
-    return http.patch(
-        place, content=data, headers={**PART, "upload-offset": str(offset), **more}
-    )
+    return http.patch(place, content=data, headers={**PART, "upload-offset": str(offset), **more})
 
 
 def test_parts_become_a_video(http: TestClient, service: Service) -> None:
@@ -253,9 +251,7 @@ def test_a_tenants_room_holds_for_parts_too(settings: ServiceSettings) -> None:
         assert (refused.status_code, refused.json()["code"]) == (413, "quota_exceeded")
 
 
-@hypothesis_settings(
-    max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@hypothesis_settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(cuts=st.lists(st.integers(0, 5_000), max_size=6), seed=st.integers(0, 255))
 def test_however_it_is_cut_the_same_file_comes_together(
     cuts: list[int], seed: int, http: TestClient

@@ -62,7 +62,7 @@ class Arrival:
         return Arrived(path=self.path, bytes=self.bytes, sha256=self._digest.hexdigest())
 
     def discard(self) -> None:
-        """Leave nothing behind; what was moved elsewhere meanwhile stays there. Waits for the disk."""
+        """Leave nothing behind; what was moved elsewhere stays there. Waits for the disk."""
         if self._file is not None:
             with suppress(OSError):  # what could not be written cannot be flushed either
                 self._file.close()

@@ -164,9 +164,12 @@ def _copied(service: Service, place: Place) -> tuple[Arrived, str]:
         if rooted.bytes > limit:
             raise file_too_large(limit)
         try:
-            with disk_errors(copy), open(rooted.handle, "rb", closefd=False) as source:
-                with copy.open("xb") as target:
-                    shutil.copyfileobj(source, target, BUFFER_BYTES)
+            with (
+                disk_errors(copy),
+                open(rooted.handle, "rb", closefd=False) as source,
+                copy.open("xb") as target,
+            ):
+                shutil.copyfileobj(source, target, BUFFER_BYTES)
         except BaseException:
             copy.unlink(missing_ok=True)
             raise

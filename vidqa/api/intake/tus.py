@@ -23,9 +23,7 @@ def read_metadata(header: str) -> dict[str, str]:
         try:
             told[key] = base64.b64decode(value, validate=True).decode("utf-8")
         except ValueError as err:
-            raise _bad(
-                "Upload-Metadata", f"{pair.strip()[:100]!r} is no key and base64"
-            ) from err
+            raise _bad("Upload-Metadata", f"{pair.strip()[:100]!r} is no key and base64") from err
     return told
 
 

@@ -52,7 +52,7 @@ async def healthz() -> Health:
 
 @router.get("/readyz", summary="Can jobs be taken and done")
 async def readyz(_caller: Reader, service: TheService) -> Readiness:
-    """200 when the database answers and a worker was seen in the last half minute; 503 otherwise."""
+    """200 when the database answers and a worker was seen in the last half minute; else 503."""
     seen = await _workers_seen(service)
     if not seen:
         raise NotNow(

@@ -169,9 +169,7 @@ async def delete_upload(
     return Response(status_code=204, headers={"tus-resumable": VERSION})
 
 
-async def _extended(
-    request: Request, caller: Caller, service: Service, upload: Upload
-) -> Upload:
+async def _extended(request: Request, caller: Caller, service: Service, upload: Upload) -> Upload:
     """The part that is the body behind what is there; the whole file into the library."""
     header = request.headers.get("upload-checksum")
     checksum = None if header is None else Checksum(header)
@@ -182,13 +180,13 @@ async def _extended(
         upload = await _appended(request, service, upload, checksum)
         if upload.offset == upload.length and upload.video_id is None:
             upload = await aside(_finished, caller, service, upload)
-        return upload
     except VidqaError as err:
         service.metrics.saw_upload(err.code)
         raise
     finally:
         with anyio.CancelScope(shield=True):
             await aside(lock.close)
+    return upload
 
 
 async def _appended(

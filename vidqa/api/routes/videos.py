@@ -89,7 +89,7 @@ _BODIES: dict[str, Any] = {
             "in": "header",
             "required": False,
             "schema": {"type": "string", "minLength": 1, "maxLength": 255},
-            "description": "The same key with the same file gives the same video; with another, 422.",
+            "description": "The same key with the same file: the same video; with another: 422.",
         }
     ],
 }

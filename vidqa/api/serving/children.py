@@ -14,6 +14,7 @@ import threading
 import time
 from collections.abc import Callable
 from multiprocessing.connection import wait
+from multiprocessing.process import BaseProcess
 from typing import Any, Protocol
 
 import structlog
@@ -102,14 +103,15 @@ class Child:
     def __init__(self, name: str, target: Callable[..., None], *args: Any) -> None:
         self.name = name
         self._target, self._args = target, args
-        self._process: multiprocessing.process.BaseProcess | None = None
+        self._process: BaseProcess | None = None
         self._pause = Pause()
 
     def start(self) -> None:
         """Start it, for the first time or anew."""
         args = (self._target, self._args)
-        self._process = _SPAWN.Process(target=_run, args=args, name=self.name, daemon=False)
-        self._process.start()
+        process = _SPAWN.Process(target=_run, args=args, name=self.name, daemon=False)
+        process.start()
+        self._process = process
 
     def tend(self) -> None:
         """Start it anew where it has ended, later and later where it keeps ending."""

@@ -15,10 +15,10 @@ from types import FrameType
 from vidqa.api.app import make_app
 from vidqa.api.hosts import is_loopback
 from vidqa.api.intake.arrival import disk_errors
+from vidqa.api.service import Service
 from vidqa.api.serving import server
 from vidqa.api.serving.children import Child, Kept, WorkerProcess
 from vidqa.api.serving.listening import listen, url_of
-from vidqa.api.service import Service
 from vidqa.errors import SettingsError
 from vidqa.jobs.embedded import EmbeddedWorker
 from vidqa.service.keys import ApiKeys
@@ -35,15 +35,14 @@ def serve(
     settings: ServiceSettings,
     *,
     replicas: int,
-    model: str | None,
     tell: Callable[[str, int], None],
 ) -> None:
     """Serve until SIGTERM or SIGINT, then end within 30 seconds.
 
-    Without a broker one worker process does the jobs, with ``model`` where that is given. ``tell``
-    is given the URL and the number of keys when requests are taken. Raises :class:`SettingsError`
-    ``key_required``, :class:`vidqa.errors.ServiceError` where socket, folder or database will not
-    do; nothing is left running then.
+    Without a broker one worker process does the jobs. ``tell`` is given the URL and the number of
+    keys when requests are taken. Raises :class:`SettingsError` ``key_required``, and
+    :class:`vidqa.errors.ServiceError` where socket, folder or database will not do; nothing is left
+    running then.
     """
     app = make_app(settings)  # opens everything: what cannot be opened is told before anything runs
     service: Service = app.state.service
@@ -52,7 +51,7 @@ def serve(
         if replicas > 1:
             _share_metrics(settings)
         url = url_of(listener, settings.host)
-        children: list[Kept] = [] if settings.broker else [_worker(settings, model)]
+        children: list[Kept] = [] if settings.broker else [_worker(settings)]
         if replicas > 1:
             children += [_replica(n, settings, listener) for n in range(replicas)]
         with _Family(children) as family:
@@ -103,10 +102,9 @@ class _Family:
                 child.tend()
 
 
-def _worker(settings: ServiceSettings, model: str | None) -> WorkerProcess:
+def _worker(settings: ServiceSettings) -> WorkerProcess:
     hasty = settings.model_copy(update={"stop_grace_s": min(settings.stop_grace_s, JOB_S)})
-    session = {} if model is None else {"model": model}
-    return WorkerProcess(EmbeddedWorker(hasty, session=session))
+    return WorkerProcess(EmbeddedWorker(hasty))
 
 
 def _replica(number: int, settings: ServiceSettings, listener: socket.socket) -> Child:
