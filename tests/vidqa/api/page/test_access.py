@@ -152,7 +152,7 @@ def test_controls_on_a_phone_are_large_enough_for_fingers(
 def test_axe_finds_nothing_in_light_and_dark(
     browser: Browser, served: Served, door: str, view: str
 ) -> None:
-    context = browser.new_context(bypass_csp=True)
+    context = browser.new_context(bypass_csp=True, reduced_motion="reduce")
     page = context.new_page()
     _show(page, served, door, view)
     light = Axe().run(page, options=RULES).response

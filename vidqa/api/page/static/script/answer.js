@@ -33,7 +33,7 @@ const STAGES = {
 };
 
 /** The name of a stage for people; one that is not known is shown as it is. */
-export const stageWords = (stage) => STAGES[stage] ?? (stage ? sentence(stage).slice(0, -1) : "Starting");
+const stageWords = (stage) => STAGES[stage] ?? (stage ? sentence(stage).slice(0, -1) : "Starting");
 
 /** Nothing asked yet. */
 export function renderEmpty(panel, isImage) {

@@ -10,7 +10,7 @@ import { clock, percent, plural } from "./time.js";
 
 const VERDICTS = { confirmed: ["check", "confirmed"], denied: ["cross", "denied"] };
 
-export const nameOf = (hit) => hit.video.name ?? (hit.video.path ?? "").split("/").pop() ?? hit.video.id;
+const nameOf = (hit) => hit.video.name ?? (hit.video.path ?? "").split("/").pop() ?? hit.video.id;
 
 /** One hit as a card; a click plays the place. */
 export function renderHit(hit) {

@@ -37,6 +37,8 @@ export class Player extends EventTarget {
       this.#video.load();
       return;
     }
+    // Before the source: a first frame that is shown already is told to nobody.
+    this.#video.requestVideoFrameCallback?.((_, frame) => this.#begin(source, frame.mediaTime));
     this.#video.src = source;
   }
 
@@ -75,7 +77,7 @@ export class Player extends EventTarget {
 
   /** Plays `[start, end)` and stops at its end. */
   playSpan(start, end) {
-    if (!this.#isReady && !this.#unplayable) this.#play(); // some load nothing before they are told to play
+    if (this.#isIdle()) this.#play();
     this.#whenReady(() => {
       this.#go(start);
       this.#stopAt = end;
@@ -107,10 +109,8 @@ export class Player extends EventTarget {
   #tick() {
     const past = this.#stopAt !== null && !this.#video.seeking && this.now >= this.#stopAt - NEAR_S / 2;
     if (past) {
-      const end = this.#stopAt;
       this.#stopAt = null;
       this.#video.pause();
-      this.dispatchEvent(new CustomEvent("spanend", { detail: end }));
     }
     this.dispatchEvent(new Event("time"));
   }
@@ -126,21 +126,27 @@ export class Player extends EventTarget {
     else this.#waiting = act;
   }
 
+  /** Whether this browser loads nothing before it is told to play, as telephones do. */
+  #isIdle() {
+    const { readyState, networkState } = this.#video;
+    return readyState < HTMLMediaElement.HAVE_CURRENT_DATA && networkState === HTMLMediaElement.NETWORK_IDLE;
+  }
+
+  /** A tab that is not seen is shown no frames: there the place where the player stands has to do. */
+  #loaded() {
+    const { src, currentTime } = this.#video;
+    const patience = this.#video.requestVideoFrameCallback ? FIRST_FRAME_MS[document.visibilityState] : 0;
+    setTimeout(() => this.#begin(src, currentTime), patience);
+  }
+
   /**
-   * Finds where vidqa's 0 lies on the player's clock, before anything is moved: players count from
+   * Takes where vidqa's 0 lies on the player's clock, before anything is moved: players count from
    * the first packet of any stream, vidqa from the first frame that is shown.
    */
-  #loaded() {
-    const source = this.#video.src;
-    const found = (seconds) => {
-      if (this.#isReady || this.#video.src !== source) return;
-      this.#offset = seconds;
-      this.#ready();
-    };
-    // A tab that is not seen is shown no frames: there the place where the player stands has to do.
-    const patience = this.#video.requestVideoFrameCallback ? FIRST_FRAME_MS[document.visibilityState] : 0;
-    setTimeout(() => found(this.#video.currentTime), patience);
-    this.#video.requestVideoFrameCallback?.((_, frame) => found(frame.mediaTime));
+  #begin(source, seconds) {
+    if (this.#isReady || this.#video.src !== new URL(source, location.href).href) return;
+    this.#offset = seconds;
+    this.#ready();
   }
 
   #ready() {
