@@ -135,7 +135,8 @@ class Desk:
 
     def _register(self) -> bool:
         """Whether the database was there to be told."""
-        host, queues = socket.gethostname(), (self._post.queue,)
+        host = socket.gethostname()
+        queues: tuple[Queue, ...] = (self._post.queue,)
         try:
             self._store.register(self._worker, host=host, pid=os.getpid(), queues=queues)
         except ServiceError as err:

@@ -41,7 +41,9 @@ def test_every_route_without_a_key_is_401_except_two_and_the_files_of_the_page(
     assert {path for _, path in PUBLIC} == {"/healthz", "/version"}
 
 
-@pytest.mark.parametrize("path", ["/nothing", "/page", "/v1", "/healthz/", "//healthz", "/HEALTHZ"])
+@pytest.mark.parametrize(
+    "path", ["/nothing", "/page", "/v1", "/healthz/", "http://127.0.0.1:8000//healthz", "/HEALTHZ"]
+)
 def test_a_path_that_is_no_route_is_401_too(path: str, http: TestClient, keys: Keys) -> None:
     keys.add("read")
     assert http.get(path).status_code == 401

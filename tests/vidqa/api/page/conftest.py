@@ -49,9 +49,9 @@ def served(tmp_path: Path) -> Iterator[Served]:
         thread.join(timeout=10)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """One Chromium for all tests."""
+    """One Chromium for the tests of a file: while it runs, no other test can run an event loop."""
     if not CHROMIUM.exists():
         pytest.skip(f"no Chromium at {CHROMIUM}: apt install chromium")
     with sync_playwright() as driver:
@@ -63,7 +63,7 @@ def browser() -> Iterator[Browser]:
         browser.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def context(browser: Browser) -> Iterator[BrowserContext]:
     """A browser at desktop size; every test's port is an origin with a storage of its own."""
     context = browser.new_context(viewport={"width": 1280, "height": 860})
