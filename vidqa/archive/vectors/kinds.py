@@ -73,7 +73,7 @@ def flat_to_lists(flat: Any) -> Any:
     """The same vectors in lists, about as many as each list has vectors."""
     count, dimension = flat.ntotal, flat.d
     rng = np.random.default_rng(0)
-    lists = _empty_lists(dimension, _lists_for(count))
+    lists = _empty_lists(dimension, lists_for(count))
     sample = rng.choice(count, min(count, _PER_LIST * lists.nlist), replace=False)
     lists.train(_decoded(flat, np.sort(sample)))
     ids_N = stored_ids(flat)
@@ -83,7 +83,7 @@ def flat_to_lists(flat: Any) -> Any:
     return lists
 
 
-def _lists_for(count: int) -> int:
+def lists_for(count: int) -> int:
     """The power of two nearest to the root of the number of vectors."""
     return 1 << max(0, round(math.log2(max(1, count)) / 2))
 

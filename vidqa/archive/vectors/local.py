@@ -19,7 +19,8 @@ from vidqa.archive.vectors.checks import checked_block, checked_changes
 from vidqa.archive.vectors.gate import Gate
 from vidqa.archive.vectors.kinds import Kind, Sizes
 from vidqa.archive.vectors.ranking import FEW, Candidates, search_exactly
-from vidqa.archive.vectors.snapshot import Facts, Snapshot, UnusableError
+from vidqa.archive.vectors.snapshot import Facts, Snapshot
+from vidqa.archive.vectors.trailer import UnusableError
 from vidqa.errors import ArchiveError, ChangesPruned
 
 _BATCH = 512
@@ -122,6 +123,23 @@ class FaissIndex:
             self._catch_up()
             self._write(replace=True)
             return self._snapshot.seq() >= self._applied
+
+    @staticmethod
+    def scrub(folder: Path, source: VectorSource) -> bool:
+        """Make zeros, in the file in ``folder``, of what was deleted from the source since it was
+        written, without loading it. False where that is not how it can be done now, and
+        :meth:`rewrite` must: no file of this source, no lists, or another process writes.
+
+        Raises :class:`ArchiveError` where the file cannot be written.
+        """
+        snapshot = Snapshot(folder, source.name, source.dimension)
+        if snapshot.seq() < 0:
+            return False
+        with snapshot.owned() as owner:
+            try:
+                return owner and snapshot.scrub(_gone_since(source, snapshot.facts().seq))
+            except (UnusableError, ChangesPruned):
+                return False
 
     def close(self) -> None:
         """Let go of the memory; nothing is written."""
@@ -234,3 +252,12 @@ class FaissIndex:
                 "this index is closed", code="index_closed", next_step="Open it again."
             )
         return self._body
+
+
+def _gone_since(source: VectorSource, seq: int) -> NDArray[np.int64]:
+    """Clips that went after change ``seq``."""
+    gone: list[int] = []
+    while changes := source.changes_after(seq, _BATCH):
+        gone += [change.clip_id for change in changes if change.vector_D is None]
+        seq = changes[-1].seq
+    return np.array(gone, dtype=np.int64)

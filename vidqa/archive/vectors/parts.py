@@ -15,12 +15,12 @@ from contextlib import contextmanager
 from threading import Lock
 from typing import BinaryIO
 
-PART = 8 << 20
+PART = 1 << 20
 """Bytes of a part, the last one excepted; part of the file's layout."""
 DIGEST = hashlib.sha256().digest_size
 """Bytes of a part's digest."""
 _THREADS = 2
-_AHEAD = 4
+_AHEAD = 16
 """Parts in memory beside the one in hand."""
 
 

@@ -7,36 +7,35 @@ digest is over the digests too. It is written under another name, forced to the 
 name: what lies there is whole, of one moment, whatever died meanwhile. FAISS loads flipped bits
 without a word, so no part is handed to it before its digest was seen to be right (:mod:`.parts`).
 Who writes holds ``owner.lock``; readers need no lock: they keep the file they opened, also where it
-is replaced meanwhile.
+is replaced meanwhile. Only deleted vectors are made zeros in place (:mod:`.scrubbing`); who reads
+in that moment finds damage, waits for the lock, and reads again.
 """
 
 from __future__ import annotations
 
-import hashlib
-import json
 import os
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, Literal
 
+import numpy as np
 from filelock import FileLock, Timeout
+from numpy.typing import NDArray
 
-from vidqa.archive.vectors.kinds import Kind
+from vidqa.archive.vectors.kinds import Kind, lists_for
 from vidqa.archive.vectors.library import faiss
 from vidqa.archive.vectors.parts import DamagedError, PartWriter, checked_parts
+from vidqa.archive.vectors.scrubbing import NotInListsError, digests_after, zero_codes
+from vidqa.archive.vectors.trailer import UnusableError, page_of, read_end, unusable
 from vidqa.errors import ArchiveError
 
 NAME, LOCK, UNFINISHED = "index.faiss", "owner.lock", ".tmp"
-LAYOUT = 2
-"""Goes up with every change to what the file holds or how vectors are put into it."""
-_MAGIC = "vidqa index"
-_PAGE = 4096
-_DIGEST = 64
-"""Characters of the page's own digest, at its end."""
 _CHUNK = 1 << 20
+_PATIENCE_S = 10.0
+"""How long a reader of a damaged file waits for whoever may be changing it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,10 +53,6 @@ class Facts:
     trained_on: int
 
 
-class UnusableError(ArchiveError):
-    """A file that is missing, damaged or of something else; the index is built from its source."""
-
-
 @dataclass(frozen=True, slots=True)
 class Snapshot:
     """An index file in a folder of its own, which is made when it is first written."""
@@ -69,20 +64,58 @@ class Snapshot:
     def read(self) -> tuple[Facts, Any]:
         """The facts and the FAISS index. Raises :class:`UnusableError` unless every byte is as it
         was written, for this source."""
+        try:
+            return self._read()
+        except UnusableError as err:
+            if err.code != "index_damaged" or not self._waited():
+                raise
+            return self._read()
+
+    def scrub(self, gone_N: NDArray[np.int64]) -> bool:
+        """Make zeros of these clips' vectors, where the file has any, and leave the rest; False
+        where they do not lie as lists do. Only for who holds :meth:`owned`.
+
+        Killed on the way it leaves a damaged file, which is built anew. Raises
+        :class:`UnusableError` as :meth:`read`, :class:`ArchiveError` where it cannot be written.
+        """
+        with self._opened("r+b") as file:
+            page, digests = read_end(file)
+            facts, body_bytes = self._facts(page), page["body_bytes"]
+            if facts.kind != "lists":
+                return False
+            lists, width = lists_for(facts.trained_on), facts.dimension
+            try:
+                changed = zero_codes(file, body_bytes, facts.count, lists, width, gone_N)
+                after = bytes(digests_after(file, body_bytes, digests, changed))
+                file.seek(body_bytes)
+                file.write(after + page_of(page, after))
+                file.flush()
+                os.fsync(file.fileno())
+            except NotInListsError:
+                return False
+            except OSError as err:
+                raise _unwritable(self.folder, err) from err
+        return True
+
+    def facts(self) -> Facts:
+        """What the file says of itself; raises :class:`UnusableError`. The body is not checked."""
         with self._opened() as file:
-            page, digests = _read_page(file)
+            return self._facts(read_end(file)[0])
+
+    def _read(self) -> tuple[Facts, Any]:
+        with self._opened() as file:
+            page, digests = read_end(file)
             facts = self._facts(page)
             index = _parse(file, page["body_bytes"], digests)
         if (index.d, index.ntotal) != (facts.dimension, facts.count):
-            raise _unusable("damaged: it holds other vectors than it says")
+            raise unusable("damaged: it holds other vectors than it says")
         return facts, index
 
     def seq(self) -> int:
         """Number of the last change in the file, -1 where there is none of use; a quick look that
         does not check the body."""
         try:
-            with self._opened() as file:
-                return self._facts(_read_page(file)[0]).seq
+            return self.facts().seq
         except UnusableError:
             return -1
 
@@ -96,9 +129,8 @@ class Snapshot:
             with unfinished.open("xb") as file:
                 body = PartWriter(file)
                 _write_index(index, body)
-                page = {"magic": _MAGIC, "layout": LAYOUT, "body_bytes": file.tell()}
-                digests = body.digests()
-                file.write(digests + _page({**page, **asdict(facts)}, digests))
+                digests, told = body.digests(), {"body_bytes": file.tell(), **asdict(facts)}
+                file.write(digests + page_of(told, digests))
                 file.flush()
                 os.fsync(file.fileno())
             unfinished.replace(self.folder / NAME)
@@ -127,20 +159,28 @@ class Snapshot:
                     left.unlink()
             yield True
 
-    @contextmanager
-    def _opened(self) -> Iterator[BinaryIO]:
+    def _waited(self) -> bool:
+        """Whether nobody changes the file any more, as who deletes does in its place."""
         try:
-            with (self.folder / NAME).open("rb") as file:
+            with FileLock(self.folder / LOCK, timeout=_PATIENCE_S, thread_local=False):
+                return True
+        except (Timeout, OSError):
+            return False
+
+    @contextmanager
+    def _opened(self, mode: Literal["rb", "r+b"] = "rb") -> Iterator[BinaryIO]:
+        try:
+            with (self.folder / NAME).open(mode) as file:
                 yield file
         except FileNotFoundError as err:
-            raise _unusable("missing", "index_missing") from err
+            raise unusable("missing", "index_missing") from err
         except OSError as err:
-            raise _unusable(f"unreadable: {err.strerror}") from err
+            raise unusable(f"unreadable: {err.strerror}") from err
 
     def _facts(self, page: dict[str, Any]) -> Facts:
         facts = Facts(**{name: page[name] for name in Facts.__slots__})
         if (facts.source, facts.dimension) != (self.source, self.dimension):
-            raise _unusable(f"of {facts.source} with {facts.dimension} numbers to a vector")
+            raise unusable(f"of {facts.source} with {facts.dimension} numbers to a vector")
         return facts
 
 
@@ -161,60 +201,9 @@ def _parse(file: BinaryIO, size: int, digests: bytes) -> Any:
             parts.drain()
             return index
     except DamagedError as err:
-        raise _unusable("damaged: a digest differs") from err
+        raise unusable("damaged: a digest differs") from err
     except RuntimeError as err:
-        raise _unusable("of a kind that this FAISS does not know") from err
-
-
-def _page(page: dict[str, Any], digests: bytes) -> bytes:
-    text = json.dumps(page).encode().ljust(_PAGE - _DIGEST)
-    if len(text) > _PAGE - _DIGEST:
-        raise ArchiveError(
-            f"the name of a source is too long: {len(text)} bytes",
-            code="bad_source",
-            next_step="Report this: names come from the archive itself.",
-        )
-    return text + _sealed(digests, text)
-
-
-def _sealed(digests: bytes, text: bytes) -> bytes:
-    return hashlib.sha256(digests + text).hexdigest().encode()
-
-
-def _read_page(file: BinaryIO) -> tuple[dict[str, Any], bytes]:
-    """The last page, and the digests of the parts of the body before it."""
-    end = file.seek(0, os.SEEK_END) - _PAGE
-    if end < 0:
-        raise _unusable("damaged: too short")
-    file.seek(end)
-    text, seal = file.read(_PAGE - _DIGEST), file.read(_DIGEST)
-    page = _json(text)
-    if page.get("magic") != _MAGIC:
-        raise _unusable("no index")
-    if page.get("layout") != LAYOUT:
-        raise _unusable(f"of layout {page.get('layout')}, not {LAYOUT}")
-    digests = _before(file, end, page)
-    if _sealed(digests, text) != seal:
-        raise _unusable("damaged: its last page is not as written")
-    return page, digests
-
-
-def _before(file: BinaryIO, end: int, page: dict[str, Any]) -> bytes:
-    """What lies between the body and the last page."""
-    body_bytes = page.get("body_bytes")
-    if not isinstance(body_bytes, int) or not 0 <= body_bytes <= end:
-        raise _unusable("damaged: its last page is not as written")
-    file.seek(body_bytes)
-    return file.read(end - body_bytes)
-
-
-def _json(text: bytes) -> dict[str, Any]:
-    """The page's words; nothing where it is none, or is damaged."""
-    try:
-        page = json.loads(text)
-    except ValueError:  # also where the bytes are no UTF-8
-        return {}
-    return page if isinstance(page, dict) else {}
+        raise unusable("of a kind that this FAISS does not know") from err
 
 
 def _force(folder: Path) -> None:
@@ -226,14 +215,6 @@ def _force(folder: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
-
-
-def _unusable(how: str, code: str = "index_damaged") -> UnusableError:
-    return UnusableError(
-        f"the index file is {how}",
-        code=code,
-        next_step="Nothing to do: the index is built from the database.",
-    )
 
 
 def _unwritable(folder: Path, err: OSError) -> ArchiveError:

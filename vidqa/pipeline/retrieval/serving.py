@@ -78,6 +78,8 @@ class Serving:
     def forget(self) -> bool:
         """Have what was deleted gone from every index: False where one is in use at this moment,
         which must be asked again. Indexes of what does not serve are removed whole."""
+        if self._scrubbed():
+            return True
         with self.use() as served:
             local = isinstance(served.index, FaissIndex)
             gone = self._remove_folders(self.folder(served.generation.id) if local else None)
@@ -86,6 +88,15 @@ class Serving:
             served.index.refresh()
             self._drop_tables(served.source, f"{self._store.uid}-")
             return gone
+
+    def _scrubbed(self) -> bool:
+        """Whether that could be done in the file itself: a million vectors take seconds to load."""
+        generation = self._store.serving()
+        if generation is None or _is_postgres(self._place):
+            return False
+        folder = self.folder(generation.id)
+        source = self._store.source(generation.id)
+        return FaissIndex.scrub(folder, source) and self._remove_folders(folder)
 
     def _remove_folders(self, kept: Path | None) -> bool:
         """Whether no index is left on this machine but the one that is kept."""

@@ -8,6 +8,7 @@ import os
 import random
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import faiss
@@ -130,7 +131,7 @@ def test_a_file_of_another_layout_is_built_again(
 ) -> None:
     source = filled(20)
     FaissIndex(tmp_path, source).close()
-    monkeypatch.setattr("vidqa.archive.vectors.snapshot.LAYOUT", 99)
+    monkeypatch.setattr("vidqa.archive.vectors.trailer.LAYOUT", 99)
     index = FaissIndex(tmp_path, source)
     assert index.notes == ["the index file is of layout 2, not 99; building it from the database"]
     assert right(index, source)
@@ -172,6 +173,94 @@ def test_while_another_owns_the_folder_nothing_is_written(tmp_path: Path) -> Non
         assert not (tmp_path / NAME).exists()
     FaissIndex(tmp_path, source)
     assert (tmp_path / NAME).exists()
+
+
+@pytest.mark.parametrize("part", [64, 1 << 20])
+def test_deleted_vectors_become_zeros_in_the_file_where_they_lie(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, part: int
+) -> None:
+    monkeypatch.setattr("vidqa.archive.vectors.parts.PART", part)
+    source = filled(300)
+    index = FaissIndex(tmp_path, source, LISTS)
+    before, inode = (tmp_path / NAME).read_bytes(), (tmp_path / NAME).stat().st_ino
+    codes = [code for _, code in stored(before)]
+    gone = [7, 8, 250]
+    source.delete(gone)
+    assert FaissIndex.scrub(tmp_path, source)
+    after = (tmp_path / NAME).read_bytes()
+    assert (tmp_path / NAME).stat().st_ino == inode
+    assert [id_ for id_, code in stored(after) if not code.any()] == gone
+    assert sum(not code.any() for code in codes) == 0
+    assert len(after) == len(before)
+    again = FaissIndex(tmp_path, source, LISTS)
+    assert (again.notes, again.count, again.applied) == ([], 297, source.last_seq())
+    for each in (again, index):
+        each.refresh()
+        assert right(each, source)
+
+
+def test_a_scrub_that_was_cut_short_leaves_a_file_that_is_built_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = filled(300)
+    FaissIndex(tmp_path, source, LISTS).close()
+    source.delete([7])
+
+    def killed(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as cut:
+        cut.setattr("vidqa.archive.vectors.snapshot.digests_after", killed)
+        with pytest.raises(KeyboardInterrupt):
+            FaissIndex.scrub(tmp_path, source)
+    index = FaissIndex(tmp_path, source, LISTS)
+    assert (len(index.notes), right(index, source)) == (1, True)
+    assert FaissIndex(tmp_path, source, LISTS).notes == []
+
+
+def stored(file: bytes) -> list[tuple[int, np.ndarray]]:
+    """Ids and codes in an index file, by id."""
+    index = faiss.deserialize_index(np.frombuffer(file, dtype=np.uint8))
+    lists, pairs = index.invlists, []  # freed with their index
+    for number in range(lists.nlist):
+        size = lists.list_size(number)
+        ids = faiss.rev_swig_ptr(lists.get_ids(number), size).copy()
+        codes = faiss.rev_swig_ptr(lists.get_codes(number), size * lists.code_size).copy()
+        pairs += zip(ids.tolist(), codes.reshape(size, -1), strict=True)
+    return sorted(pairs, key=lambda pair: pair[0])
+
+
+def test_what_cannot_be_scrubbed_is_left_as_it_is(tmp_path: Path) -> None:
+    source = filled(50)
+    assert not FaissIndex.scrub(tmp_path, source)
+    assert not tmp_path.joinpath(LOCK).exists()
+    FaissIndex(tmp_path, source)  # flat
+    whole = (tmp_path / NAME).read_bytes()
+    source.delete([3])
+    assert not FaissIndex.scrub(tmp_path, source)
+    with FileLock(tmp_path / LOCK, timeout=0):
+        assert not FaissIndex.scrub(tmp_path, source)
+    assert (tmp_path / NAME).read_bytes() == whole
+
+
+def test_a_reader_waits_for_who_changes_the_file_in_its_place(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = filled(300)
+    FaissIndex(tmp_path, source, LISTS).close()
+    whole = (tmp_path / NAME).read_bytes()
+    (tmp_path / NAME).write_bytes(bytes([whole[0] ^ 1]) + whole[1:])
+    lock = FileLock(tmp_path / LOCK, thread_local=False).acquire()
+
+    def mend() -> None:
+        (tmp_path / NAME).write_bytes(whole)
+        lock.lock.release()
+
+    mending = threading.Timer(0.3, mend)
+    mending.start()
+    index = FaissIndex(tmp_path, source, LISTS)
+    mending.join()
+    assert (index.notes, source.reads) == ([], 1)
 
 
 def test_only_a_long_tail_is_written(tmp_path: Path) -> None:
