@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections.abc import Callable, Sequence
 
 from vidqa.errors import VidqaError
@@ -11,6 +12,8 @@ from vidqa.jobs.bell import Bell
 from vidqa.service.records import Rung
 
 log = logging.getLogger(__name__)
+_REST_S = 0.02
+"""Between two rounds: of many submissions at once each would else cost a round of its own."""
 
 
 class Ringer:
@@ -55,3 +58,4 @@ class Ringer:
             self._wanted.clear()
             if not self._over:
                 self.ring()
+                time.sleep(_REST_S)
