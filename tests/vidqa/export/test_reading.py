@@ -11,6 +11,7 @@ from vidqa.errors import ExportError
 from vidqa.export import EXPORT_FORMATS, export_result
 from vidqa.export.hits import export_found
 from vidqa.export.reading import is_about_archive, read_found, read_result
+from vidqa.hits import Hit, Verdict, VideoRef
 from vidqa.results import (
     AskResult,
     Chapter,
@@ -25,15 +26,7 @@ from vidqa.results import (
     Segment,
     VideoFacts,
 )
-from vidqa.search_results import (
-    ArchiveAnswer,
-    Citation,
-    Hit,
-    Scope,
-    SearchResult,
-    Verdict,
-    VideoRef,
-)
+from vidqa.search_results import ArchiveAnswer, Citation, Scope, SearchResult
 from vidqa.timeline import Span
 
 ONE = Segment(

@@ -13,7 +13,7 @@ import av
 import numpy as np
 import pytest
 import uvicorn
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright, expect
 
 from tests.vidqa.api.page.fake_service import FakeService
 
@@ -67,7 +67,8 @@ def browser() -> Iterator[Browser]:
 def context(browser: Browser) -> Iterator[BrowserContext]:
     """A browser at desktop size; every test's port is an origin with a storage of its own."""
     context = browser.new_context(viewport={"width": 1280, "height": 860})
-    context.set_default_timeout(8000)
+    context.set_default_timeout(30_000)
+    expect.set_options(timeout=30_000)
     yield context
     context.close()
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from playwright.sync_api import FloatRect, Locator, Page
 
-PATIENCE_S = 8.0
+PATIENCE_S = 30.0
 
 
 def until(holds: Callable[[], bool]) -> None:
