@@ -18,11 +18,12 @@ from typing import Any
 from tests.chaos import faults, submitting
 from tests.chaos.asking import TENANT, asked
 from tests.chaos.front import add_api, free_port
-from tests.chaos.parts import orphans_after
+from tests.chaos.parts import described, orphans_after
 from tests.chaos.stage import Mode, Stage, stage
 from vidqa.jobs.store import JobStore
 
 _BEGINNING_S = 120.0
+_ORPHAN_S = 3.0
 _SINGLE = 0.7
 """Share of the faults after which the service may get over it before the next one."""
 _LEFT = 3
@@ -149,7 +150,7 @@ class _World:
                 hit[name] += 1
                 say(f"{hit.total()}/{self.plan.faults} {name}; ended {len(self._ended)}")
             if name == "worker killed":
-                self._count_orphans([tree[1:] for tree in trees if not _alive(tree)])
+                self._count_orphans([tree[1:] for tree in trees if not _alive(tree)], say)
             if draw.random() < _SINGLE:
                 self.stage.until(self._caught_up, self.plan.longest_gap_s, look_s=0.2)
         self._open(self.plan.faults + 1)
@@ -169,9 +170,11 @@ class _World:
         self._look()
         return len(self._ended) >= self._opened - _LEFT
 
-    def _count_orphans(self, trees: list[list[Any]]) -> None:
+    def _count_orphans(self, trees: list[list[Any]], say: Callable[[str], None]) -> None:
         for tree in trees:
-            self._orphans += len(orphans_after(_running(tree), 3.0))
+            for left in orphans_after(_running(tree), _ORPHAN_S):
+                self._orphans += 1
+                say(f"left behind after {_ORPHAN_S:g} s: {described(left)}")
 
     def _look(self) -> None:
         """What has ended must stay as it is."""

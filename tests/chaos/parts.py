@@ -123,3 +123,11 @@ def orphans_after(processes: Sequence[psutil.Process], wait_s: float) -> list[ps
         signal_process(process, signal.SIGCONT)
     _, left = psutil.wait_procs(list(processes), timeout=wait_s)
     return [each for each in left if each.is_running() and each.status() != psutil.STATUS_ZOMBIE]
+
+
+def described(process: psutil.Process) -> str:
+    """Its pid, state and the end of its command; what is known of one that has just ended."""
+    try:
+        return f"{process.pid} {process.status()} ...{' '.join(process.cmdline())[-90:]}"
+    except psutil.NoSuchProcess:
+        return f"{process.pid}, which has ended by now"
