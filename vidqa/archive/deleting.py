@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from sqlalchemy import ColumnElement, Connection, delete, func, select, text
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, Select, bindparam, delete, func, select, text
 
 from vidqa.archive import tables
 from vidqa.archive.changelog import drop_vectors
 from vidqa.archive.part import Part, no_video
-from vidqa.archive.records import Deleted
+from vidqa.archive.records import Deleted, Traces
 from vidqa.archive.tables import claims, clips, lines, videos
+from vidqa.database import batches
 
 _OF_VIDEO = (
     tables.locations,
@@ -49,17 +52,40 @@ class Deletion(Part):
             overwritten=self._forget_log(),
         )
 
-    def leftovers(self, digest: str) -> dict[str, int]:
-        """Rows by table that belong to a video of these bytes, or to no video at all; a table
-        without any is not named. Empty after :meth:`delete_video`."""
+    def traces(self, video_id: int) -> Traces:
+        """What tells the video's rows, to be asked for before it is deleted."""
         with self._db.reading() as db:
-            found = {
-                table: int(db.execute(select(func.count()).where(condition)).scalar_one())
-                for table, condition in _leftover_conditions(digest).items()
-            }
+            return Traces(
+                video_id=video_id,
+                clip_ids=_ids(db, select(clips.c.id).where(clips.c.video_id == video_id)),
+                line_ids=_ids(db, select(lines.c.id).where(lines.c.video_id == video_id)),
+            )
+
+    def leftovers(self, traces: Traces) -> dict[str, int]:
+        """Rows by table that still belong to the video; a table without any is not named. Empty
+        after :meth:`delete_video`. Not all rows of the archive are read for it."""
+        found: dict[str, int] = {}
+        with self._db.reading() as db:
+            found["videos"] = _count(db, videos.c.id == traces.video_id)
+            for table in _OF_VIDEO:
+                found[table.name] = _count(db, table.c.video_id == traces.video_id)
+            for table in _OF_CLIP:
+                found[table.name] = sum(
+                    _count(db, table.c.clip_id.in_(some))
+                    for some in batches(traces.clip_ids, _MANY)
+                )
             if self._db.is_sqlite:
-                found["lines_words"] = db.execute(text(_LOST_WORDS)).scalar_one()
+                asked = text(_WORDS_KEPT).bindparams(bindparam("ids", expanding=True))
+                found["lines_words"] = sum(
+                    int(db.execute(asked, {"ids": some}).scalar_one())
+                    for some in batches(traces.line_ids, _MANY)
+                )
         return {table: count for table, count in found.items() if count}
+
+    def copies(self, digest: str) -> int:
+        """Videos of these bytes, in whatever archive of the database."""
+        with self._db.reading() as db:
+            return _count(db, videos.c.digest == digest)
 
     def compact(self) -> int:
         """Give room that deletion left back to the disk; how many bytes. Until then new videos
@@ -89,20 +115,13 @@ class Deletion(Part):
         return not busy
 
 
-_LOST_WORDS = "SELECT count(*) FROM lines_words_docsize WHERE id NOT IN (SELECT id FROM lines)"
+_WORDS_KEPT = "SELECT count(*) FROM lines_words_docsize WHERE id IN :ids"
+_MANY = 500
+"""Rows asked for by id in one statement."""
 
 
-def _leftover_conditions(digest: str) -> dict[str, ColumnElement[bool]]:
-    mine = select(videos.c.id).where(videos.c.digest == digest)
-    my_clips = select(clips.c.id).where(clips.c.video_id.in_(mine))
-    found = {"videos": videos.c.digest == digest}
-    for table in _OF_VIDEO:
-        video_id = table.c.video_id
-        found[table.name] = video_id.in_(mine) | video_id.not_in(select(videos.c.id))
-    for table in _OF_CLIP:
-        clip_id = table.c.clip_id
-        found[table.name] = clip_id.in_(my_clips) | clip_id.not_in(select(clips.c.id))
-    return found
+def _ids(db: Connection, asked: Select[Any]) -> tuple[int, ...]:
+    return tuple(db.execute(asked).scalars())
 
 
 def _locked_digest(db: Connection, video_id: int) -> str:

@@ -168,6 +168,15 @@ class LineFound:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Traces:
+    """What tells the rows of one video, also when it is gone itself."""
+
+    video_id: int
+    clip_ids: tuple[int, ...]
+    line_ids: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Deleted:
     """What went with a video."""
 

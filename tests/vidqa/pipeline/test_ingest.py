@@ -181,7 +181,7 @@ def test_a_file_with_new_bytes_replaces_what_it_was(store: Store, videos: Path) 
     report = ingest([videos], store, StubEmbedder())
 
     assert (outcomes(report), report.removed) == ({"a.mp4": "indexed"}, [old])
-    assert store.leftovers(old) == {}
+    assert (store.copies(old), store.check()) == (0, [])
     assert len(all_videos(store)) == 1
 
 
@@ -197,7 +197,7 @@ def test_a_deleted_file_is_told_and_goes_only_when_that_is_asked_for(
     assert (report.gone, report.removed, len(all_videos(store))) == ([str(path)], [], 2)
     report = ingest([videos], store, StubEmbedder(), options=IngestOptions(prune=True))
     assert (report.gone, len(report.removed), len(all_videos(store))) == ([], 1, 1)
-    assert store.leftovers(report.removed[0]) == {}
+    assert (store.copies(report.removed[0]), store.check()) == (0, [])
 
 
 def test_broken_and_empty_files_are_told_with_reasons_and_end_nothing(

@@ -36,13 +36,17 @@ def zero_codes(
     start = body_bytes - count * (width + _ID)
     gone_N = np.sort(gone_N)
     changed: set[int] = set()
+    zeros = bytes(width)
     for size in _sizes(file, start, lists, count):
         file.seek(start + size * width)
         ids_N = np.frombuffer(file.read(size * _ID), dtype="<i8")
         for row in np.flatnonzero(_among(ids_N, gone_N)).tolist():
             at = start + row * width
             file.seek(at)
-            file.write(bytes(width))
+            if file.read(width) == zeros:  # by an earlier scrub of the same file
+                continue
+            file.seek(at)
+            file.write(zeros)
             changed.update(range(at // parts.PART, (at + width - 1) // parts.PART + 1))
         start += size * (width + _ID)
     return changed

@@ -66,14 +66,14 @@ def remove(
     from being written.
     """
     for video in videos:
+        traces = archive.store.traces(video.id)
         deleted = archive.store.delete_video(video.id)
-        others = archive.store.leftovers(video.digest)
-        same = [other for other in archive.videos() if other.digest == video.digest]
+        left = archive.store.leftovers(traces)
         kept = 0
-        if features is not None and not same:  # another archive's copy may still need them
-            kept = features.forget(video.digest)
+        if features is not None and not archive.store.copies(video.digest):
+            kept = features.forget(video.digest)  # another collection's copy would need them
         name = video.locations[0].url if video.locations else video.digest
-        yield Removed(name=name, deleted=deleted, features=kept, left={} if same else others)
+        yield Removed(name=name, deleted=deleted, features=kept, left=left)
     forget(archive)
 
 

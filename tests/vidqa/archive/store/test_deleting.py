@@ -24,7 +24,8 @@ def test_nothing_of_a_deleted_video_is_left_and_nothing_of_others_goes(store: St
     store.add_tags(door.id, "x")
     keep = claimed(store, car)
     store.add_lines(keep, [a_line(0, "a car, a door")])
-    assert store.leftovers(door.digest) == {
+    traces = store.traces(door.id)
+    assert store.leftovers(traces) == {
         "videos": 1,
         "locations": 1,
         "tags": 1,
@@ -34,12 +35,15 @@ def test_nothing_of_a_deleted_video_is_left_and_nothing_of_others_goes(store: St
         "embedded": 1,
         "thumbnails": 3,
         "vectors": 4,
+        **({"lines_words": 2} if store._db.is_sqlite else {}),
     }
+    assert (store.copies(door.digest), store.copies("sha256:none")) == (1, 0)
     gone = store.delete_video(door.id)
     assert replace(gone, overwritten=True) == Deleted(
         digest=door.digest, clips=3, vectors=4, lines=2, overwritten=True
     )
-    assert store.leftovers(door.digest) == {}
+    assert store.leftovers(traces) == {}
+    assert store.copies(door.digest) == 0
     assert [found.video_id for found in store.find_lines("door")] == [car.id]
     assert store.stats().clips == 2
     assert store.check() == []
@@ -132,11 +136,17 @@ def test_a_vector_cut_short_is_found(store: Store) -> None:
 
 def test_rows_that_belong_to_nothing_are_left_over(sqlite_path: Path) -> None:
     with open_store(sqlite_path) as store:
-        video = indexed(store)
+        traces = store.traces(indexed(store).id)
         with closing(sqlite3.connect(sqlite_path)) as db, db:
             db.execute("DELETE FROM videos")  # foreign keys are off unless asked for
-        left = store.leftovers(video.digest)
-        assert left == {"locations": 1, "claims": 1, "clips": 3, "embedded": 1}
+        assert store.leftovers(traces) == {
+            "locations": 1,
+            "claims": 1,
+            "clips": 3,
+            "embedded": 1,
+            "thumbnails": 3,
+            "vectors": 3,
+        }
         assert {finding.code for finding in store.check()} == {"orphans"}
 
 
