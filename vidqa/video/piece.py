@@ -1,8 +1,8 @@
 """A clip or a frame of a video as a file, while somebody waits.
 
 ``video, seconds -> reader of a film that may be open still -> pixels -> .jpg`` and
-``video, [start, end) -> ffmpeg -> .mp4``. With the reader ``isolated`` whatever touches the video is
-a confined process: this one gets pixels and encodes them.
+``video, [start, end) -> ffmpeg -> .mp4``. With the reader ``isolated`` whatever touches the video
+is a confined process: this one gets pixels and encodes them.
 """
 
 from __future__ import annotations
@@ -62,8 +62,8 @@ class PieceMaker:
     def make(self, path: Path, piece: Piece, out: Path) -> None:
         """Write the piece to ``out``, which has its suffix and is not there yet.
 
-        Raises :class:`VideoError` as reading does, and ``frame_unreadable``; :class:`ExportError` as
-        :func:`vidqa.video.cut_clip` does, and ``clip_of_picture``.
+        Raises :class:`VideoError` as reading does, and ``frame_unreadable``; :class:`ExportError`
+        as :func:`vidqa.video.cut_clip` does, and ``clip_of_picture``.
         """
         if is_still(path):
             rgb_HWC = self._still(path, piece)

@@ -16,7 +16,7 @@ from vidqa.api.metrics import Metrics
 from vidqa.errors import ServiceError, VideoError
 from vidqa.service.library import Library
 from vidqa.service.measuring import LASTING, check_length, measure, told
-from vidqa.service.records import StoredVideo
+from vidqa.service.records import JsonDict, StoredVideo
 from vidqa.video import Media
 
 _log = structlog.get_logger("vidqa.api")
@@ -72,15 +72,17 @@ class Studies:
 
     def _work(self) -> None:
         while (video := self._asked.get()) is not None and not self._ending:
-            try:
-                self._study(video)
-            except ServiceError as err:  # the database is away: it stays as it is until later
-                _log.warning("video.not_measured", video_id=video.id, why=str(err))
-            except Exception:  # a bug of ours with one video must not keep all others waiting
-                _log.exception("video.not_measured", video_id=video.id)
-            finally:
-                with self._lock:
-                    self._waiting.discard(video.sha256)
+            self._tried(video)
+            with self._lock:
+                self._waiting.discard(video.sha256)
+
+    def _tried(self, video: StoredVideo) -> None:
+        try:
+            self._study(video)
+        except ServiceError as err:  # the database is away: it stays as it is until later
+            _log.warning("video.not_measured", video_id=video.id, why=str(err))
+        except Exception:  # noqa: BLE001  (a bug with one video must not keep all others waiting)
+            _log.exception("video.not_measured", video_id=video.id)
 
     def _study(self, video: StoredVideo) -> None:
         facts = None
@@ -93,9 +95,7 @@ class Studies:
         self._saw(video, "ready")
         self._library.describe(video.sha256, facts=facts)
 
-    def _no_good(
-        self, video: StoredVideo, facts: dict[str, object] | None, err: VideoError
-    ) -> None:
+    def _no_good(self, video: StoredVideo, facts: JsonDict | None, err: VideoError) -> None:
         """Keep what is wrong with the bytes; what is wrong with the system may pass."""
         self._saw(video, err.code)
         if facts is not None:
