@@ -1,7 +1,7 @@
 """The corpus of :mod:`benchmarks.hostile` through a whole service: ``vidqa serve`` with nano.
 
-``file -> POST /v1/videos -> (taken) a ground job -> a result, or a documented code``. Every file has
-30 s for that. Processes must be the same at the end as at the beginning, and the worker no
+``file -> POST /v1/videos -> (taken) a ground job -> a result, or a documented code``. Every file
+has 30 s for that. Processes must be the same at the end as at the beginning, and the worker no
 more than 50 MB larger, after the same question about a good video.
 """
 
@@ -25,7 +25,7 @@ from vidqa.video import FILE_CODES
 
 LIMIT_S, GROWN_MB, MOST_CODES = 30.0, 50.0, 12
 CODES = frozenset(FILE_CODES) | {"video_too_long"}
-"""What the service says of a file: what is wrong with its bytes, or that its clock is (a flipped bit
+"""What the service says of a file: what is wrong with its bytes, or with its length (a flipped bit
 in a time stamp makes hours of seconds)."""
 GOOD = Path(__file__).resolve().parents[1] / "examples" / "door.mp4"
 _QUERY = "person opens door"
@@ -129,8 +129,9 @@ def line_to(held: Stage) -> Iterator[Line]:
         yield Line(http)
 
 
-def run_api(files: Iterable[Path]) -> dict[str, Any]:
-    """All files through one service: how they ended, and how it is afterwards."""
+def run_api(files: Iterable[Path], *, warm: int = 3) -> dict[str, Any]:
+    """All files through one service: how they ended, and how it is afterwards. Before them come
+    ``warm`` questions about a good video, for a worker grows with its first ones."""
     with tempfile.TemporaryDirectory(prefix="vidqa-hostile-") as name:
         settings = {
             "model": "nano",
@@ -144,7 +145,7 @@ def run_api(files: Iterable[Path]) -> dict[str, Any]:
             stage("embedded", Path(name), workers=0, settings=settings, stubbed=False) as held,
             line_to(held) as line,
         ):
-            for _ in range(3):
+            for _ in range(warm):
                 line.warm()
             before, before_mb = _pids(held), _worker_mb(held)
             ended = [line.send(path) for path in files]
@@ -163,6 +164,7 @@ def report_of(ended: list[Through]) -> dict[str, Any]:
         "longest_s": max((each.wall_s for each in ended), default=0.0),
         "longest": max(ended, key=lambda each: each.wall_s).path if ended else "",
         "unwanted": [asdict(each) for each in ended if not each.wanted],
+        "ended": [asdict(each) for each in ended],
     }
 
 
@@ -197,4 +199,5 @@ def _worker_mb(held: Stage) -> float:
 
 def told(report: dict[str, Any]) -> str:
     """For a terminal."""
-    return "\n".join(f"{name.replace('_', ' '):24}{json.dumps(v)}" for name, v in report.items())
+    shown = {name: value for name, value in report.items() if name != "ended"}
+    return "\n".join(f"{name.replace('_', ' '):24}{json.dumps(v)}" for name, v in shown.items())

@@ -90,7 +90,8 @@ class PieceMaker:
                 code="frame_unreadable",
                 next_step="Ask for an earlier frame.",
             )
-        return frames.rgb_THWC[0]
+        rgb_HWC: NDArray[np.uint8] = frames.rgb_THWC[0]
+        return rgb_HWC
 
     def _still(self, path: Path, piece: Piece) -> NDArray[np.uint8]:
         if piece.end_s is not None:
