@@ -1,11 +1,12 @@
 """Files that are odd, damaged or hostile, each through the isolated reader: how every one ends.
 
-``python -m benchmarks.hostile --maker make_bad_videos.py [--quick] [--json] [--seeds N]``
+``python -m benchmarks.hostile --maker make_bad_videos.py [--api] [--quick] [--json] [--seeds N]``
 
 ``--maker`` is the program that writes the corpus: it is called with a folder and ``--seed``. Every
 file is measured and six of its pictures are read; where ``--against`` names another reader, what
 came out is compared with its to the bit. A child that hangs on purpose and URLs into this network
-follow.
+follow. ``--api`` sends the files through a running service instead (:mod:`benchmarks.hostile_api`);
+there ``--quick`` is every sixth file of one corpus.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 
@@ -37,6 +38,7 @@ from vidqa.video.isolated.reader import IsolatedReader
 
 LIMIT_S, BOMB_S, BOMB_MB, GROWN_MB = 30.0, 2.0, 500.0, 50.0
 """What is wanted: of a file, of a bomb, and of this process afterwards."""
+_QUICK_STEP = 6
 _FILE_ERRORS = frozenset(FILE_CODES) | {"file_is_directory"}
 HOSTS = (
     *("127.0.0.1", "127.1", "0", "2130706433", "0x7f000001", "0177.0.0.1", "localhost", "10.0.0.1"),
@@ -73,6 +75,8 @@ class Ended:
 def main() -> None:
     """Run, then print a summary or one JSON document; exit status 1 where something is not so."""
     options = _options()
+    if options.api:
+        _through_the_api(options)
     seeds = range(1 if options.quick else options.seeds)
     with tempfile.TemporaryDirectory() as scratch:
         before_mb = resident_mb()
@@ -101,8 +105,30 @@ def main() -> None:
     sys.exit(0 if good else 1)
 
 
+def _through_the_api(options: argparse.Namespace) -> NoReturn:
+    from benchmarks import hostile_api  # it needs the tests' way to start a service
+
+    seeds = range(options.first_seed, options.first_seed + (1 if options.quick else options.seeds))
+    step = _QUICK_STEP if options.quick else 1
+    with tempfile.TemporaryDirectory() as scratch:
+        files = (
+            path
+            for seed in seeds
+            for path in [*made_corpus(options.maker, Path(scratch), seed)][::step]
+            if path.is_file()  # a folder cannot be uploaded
+        )
+        report = hostile_api.run_api(files)
+    print(json.dumps(report, indent=1) if options.json else hostile_api.told(report))
+    sys.exit(0 if hostile_api.is_good(report) else 1)
+
+
 def run_corpus(maker: Path, into: Path, seed: int) -> Iterator[Ended]:
     """Every file of one seed."""
+    return map(run_file, made_corpus(maker, into, seed))
+
+
+def made_corpus(maker: Path, into: Path, seed: int) -> Iterator[Path]:
+    """The files of one seed, made first; tells how far they were taken."""
     folder = into / str(seed)
     line = [sys.executable, str(maker), str(folder), "--seed", str(seed)]
     subprocess.run(line, check=True, capture_output=True)
@@ -110,7 +136,7 @@ def run_corpus(maker: Path, into: Path, seed: int) -> Iterator[Ended]:
     for number, row in enumerate(map(json.loads, rows)):
         if number % 50 == 0:
             print(f"seed {seed}: {number} of {len(rows)}", file=sys.stderr, flush=True)
-        yield run_file(folder / row["name"])
+        yield folder / row["name"]
 
 
 def run_file(path: Path) -> Ended:
@@ -211,6 +237,8 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--maker", type=Path, required=True, help="the program of the corpus")
     parser.add_argument("--seeds", type=int, default=4, help="how many corpora (4)")
     parser.add_argument("--against", choices=["pyav"], help="compare to the bit with this reader")
+    parser.add_argument("--first-seed", type=int, default=0, help="the first of them, with --api")
+    parser.add_argument("--api", action="store_true", help="through a running service")
     parser.add_argument("--quick", action="store_true", help="one seed")
     parser.add_argument("--json", action="store_true", help="one JSON document on stdout")
     return parser.parse_args()

@@ -7,6 +7,7 @@ core never reads the environment; it receives these values.
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 from typing import Any, Literal
 
@@ -96,3 +97,10 @@ def load_settings(**given: Any) -> Settings:
     cannot be read.
     """
     return load(Settings, given)
+
+
+def strangers_reader(settings: Settings) -> str:
+    """The reader of a service, whose videos are strangers': decoded apart where the system can
+    (Linux), unless whoever runs it has said otherwise."""
+    said = "reader" in settings.model_fields_set or sys.platform != "linux"
+    return settings.reader if said else "isolated"

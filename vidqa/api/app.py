@@ -25,6 +25,7 @@ from vidqa.api.doors import Doors, Guard
 from vidqa.api.hosts import Hosts
 from vidqa.api.intake.resumable import Uploads
 from vidqa.api.intake.room import sweep_incoming
+from vidqa.api.intake.studying import Studies
 from vidqa.api.job_metrics import JobMetrics
 from vidqa.api.limits import Limits
 from vidqa.api.metrics import Metrics
@@ -34,13 +35,16 @@ from vidqa.api.routes import LARGER_BODIES, ROUTERS
 from vidqa.api.scopes import check_scopes
 from vidqa.api.service import Service
 from vidqa.api.threads import aside
+from vidqa.errors import ServiceError
 from vidqa.jobs.store import JobStore, open_jobs
 from vidqa.service.archives import Archives
 from vidqa.service.keys import ApiKeys
 from vidqa.service.library import Library, open_library
 from vidqa.service.upload_keys import UploadKeys
 from vidqa.service_settings import ServiceSettings
-from vidqa.settings import load_settings
+from vidqa.settings import load_settings, strangers_reader
+from vidqa.video import media
+from vidqa.video.piece import PieceMaker
 
 _log = structlog.get_logger("vidqa.api")
 SWEEP_S = 3600.0
@@ -102,16 +106,23 @@ def _opened(
         database, own = store.database, load_settings()
         archives = TenantArchives(Archives(database), own.archive_place)
         opening.callback(archives.close)
+        library = library or open_library(database, settings.folder)
+        metrics, reader = Metrics(), strangers_reader(own)
+        studies = Studies(library, media(reader), metrics, longest_s=settings.max_duration_s)
+        opening.callback(studies.close)
+        pieces = Pieces(settings.folder / "pieces", PieceMaker(reader))
+        opening.callback(pieces.close)
         service = Service(
             settings=settings,
             jobs=store,
-            library=library or open_library(database, settings.folder),
+            library=library,
             keys=ApiKeys(database),
             uploads=Uploads(settings.folder / "uploads"),
             upload_keys=UploadKeys(database),
-            metrics=Metrics(),
+            metrics=metrics,
             archives=archives,
-            pieces=Pieces(settings.folder / "pieces"),
+            pieces=pieces,
+            studies=studies,
             model=model_name(own.model),
             opened=opening.pop_all(),
         )
@@ -148,6 +159,7 @@ def _sharing(origins: Sequence[str]) -> Middleware:
 def _lifespan(service: Service) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+        await aside(service.studies.start)
         sweeping = asyncio.create_task(_sweep(service))
         try:
             with delivering(service.jobs, service.settings):
@@ -161,11 +173,13 @@ def _lifespan(service: Service) -> Callable[[FastAPI], AbstractAsyncContextManag
 
 
 async def _sweep(service: Service) -> None:
-    """Every hour: uploads that expired, and what processes that died left behind."""
+    """Every hour: uploads that expired, what processes that died left behind, and videos that could
+    not be measured when they came."""
     while True:
         try:
             await aside(service.uploads.sweep)
             await aside(sweep_incoming, service.library.incoming)
-        except OSError as err:
+            await aside(service.studies.resume)
+        except (OSError, ServiceError) as err:
             _log.warning("sweep.failed", why=str(err))
         await asyncio.sleep(SWEEP_S)

@@ -52,6 +52,12 @@ class Metrics:
         self._uploads = Counter(
             "vidqa_uploads", "Uploads by how they ended.", ("outcome",), registry=registry
         )
+        self._studies = Counter(
+            "vidqa_videos_measured",
+            "Videos by what came of measuring.",
+            ("outcome",),
+            registry=registry,
+        )
         self._upload_bytes = Counter(
             "vidqa_upload_bytes", "Bytes of bodies written to the disk.", registry=registry
         )
@@ -68,6 +74,10 @@ class Metrics:
     def saw_upload(self, outcome: str) -> None:
         """An upload ended: ``stored``, ``known`` (those bytes were there) or a problem's code."""
         self._uploads.labels(outcome).inc()
+
+    def saw_study(self, outcome: str) -> None:
+        """A video was measured: ``ready``, or the code of what is wrong with it."""
+        self._studies.labels(outcome).inc()
 
     def wrote(self, count: int) -> None:
         """``count`` bytes of a body reached the disk."""

@@ -18,9 +18,10 @@ from threading import BoundedSemaphore
 
 from filelock import FileLock, Timeout
 
-from vidqa.errors import NotNow, ServiceError
+from vidqa.errors import ExportError, NotNow, ServiceError, VideoError
+from vidqa.service.measuring import NAME
 from vidqa.video.known import stamp_of
-from vidqa.video.piece import Piece, make_piece
+from vidqa.video.piece import Piece, PieceMaker
 
 EDITION = 1
 """Goes up with every change to what a piece looks like."""
@@ -33,8 +34,10 @@ _QUEUE_S = 60.0
 class Pieces:
     """The pieces below one folder. Not for the event loop: every method may take minutes."""
 
-    def __init__(self, folder: Path, *, budget_bytes: int = BUDGET_BYTES) -> None:
-        self._folder, self._budget = folder, budget_bytes
+    def __init__(
+        self, folder: Path, maker: PieceMaker, *, budget_bytes: int = BUDGET_BYTES
+    ) -> None:
+        self._folder, self._maker, self._budget = folder, maker, budget_bytes
         self._turn = BoundedSemaphore(AT_ONCE)
 
     def piece(self, video: Path, piece: Piece, *, sha256: str | None) -> Path:
@@ -42,7 +45,7 @@ class Pieces:
 
         ``sha256`` is the digest of the video's bytes where it is known; else the file is known by
         its place, size and times. Raises as
-        :func:`vidqa.video.piece.make_piece`, and :class:`NotNow` ``pieces_busy``.
+        :meth:`vidqa.video.piece.PieceMaker.make`, and :class:`NotNow` ``pieces_busy``.
         """
         path = self.path_of(video, piece, sha256=sha256)
         if self._found(path):
@@ -59,6 +62,10 @@ class Pieces:
         name = hashlib.sha256(repr((EDITION, who, *ends)).encode()).hexdigest()
         return self._folder / name[:2] / f"{name}{piece.suffix}"
 
+    def close(self) -> None:
+        """End the processes that wait to decode more."""
+        self._maker.close()
+
     def _found(self, path: Path) -> bool:
         try:
             os.utime(path)  # lately used
@@ -69,8 +76,11 @@ class Pieces:
     def _make(self, video: Path, piece: Piece, path: Path) -> None:
         aside = path.with_name(f".{secrets.token_hex(8)}{path.suffix}")
         try:
-            make_piece(video, piece, aside)
+            self._maker.make(video, piece, aside)
             aside.replace(path)
+        except (VideoError, ExportError) as err:
+            told = str(err).replace(str(video), NAME)  # where it lies is nobody's business
+            raise type(err)(told, code=err.code, next_step=err.next_step) from err
         finally:
             aside.unlink(missing_ok=True)
         self._make_room(path)

@@ -1,4 +1,4 @@
-"""Every error of the service as RFC 9457 problem+json; the one place that knows HTTP statuses.
+"""Every error of the service as RFC 9457 problem+json; :mod:`statuses` has the HTTP statuses.
 
 In: an exception. Out: a status, and a body with ``type``, ``title``, ``status``, ``detail``,
 ``instance``, ``code``, ``stage``, ``retryable``, ``next_step``, ``request_id`` and, for a request
@@ -18,100 +18,13 @@ from urllib.parse import quote
 from starlette.responses import Response
 from starlette.types import Scope
 
+from vidqa.api.statuses import STATUS_OF_CODE, STATUS_OF_STAGE
 from vidqa.errors import NotNow, RequestError, VidqaError
 
 MEDIA_TYPE = "application/problem+json"
 RETRY_AFTER_S = 5.0
 """Told with an error that may pass, where it does not say itself when."""
 
-STATUS_OF_CODE: Mapping[str, int] = {
-    # the request itself
-    "body_not_json": 400,
-    "body_cut_off": 400,
-    "host_refused": 400,
-    "multipart_invalid": 400,
-    "page_token_invalid": 400,
-    "page_token_unreadable": 400,
-    "page_of_other": 400,
-    "tus_header_invalid": 400,
-    "key_required": 401,
-    "key_invalid": 401,
-    "scope_missing": 403,
-    "cross_site_refused": 403,
-    "path_refused": 403,
-    "url_refused": 403,
-    "url_host_refused": 403,
-    "route_unknown": 404,
-    "method_not_allowed": 405,
-    "body_too_slow": 408,
-    "length_unknown": 411,
-    "tus_version_unsupported": 412,
-    "body_too_large": 413,
-    "file_too_large": 413,
-    "upload_overflow": 413,
-    "url_too_large": 413,
-    "quota_exceeded": 413,
-    "media_type_unsupported": 415,
-    "not_a_video": 415,
-    "playlist_refused": 415,
-    "range_impossible": 416,
-    "request_invalid": 422,
-    "file_empty": 422,
-    "checksum_differs": 422,
-    "idempotency_key_invalid": 422,
-    "idempotency_mismatch": 422,
-    "checksum_mismatch": 460,  # tus 1.0 says so; the registry of HTTP has no such status
-    # things that are not there, or not in that state
-    "archive_missing": 404,
-    "clip_unknown": 404,
-    "generation_unknown": 404,
-    "job_missing": 404,
-    "path_missing": 404,
-    "problem_unknown": 404,
-    "segment_missing": 404,
-    "upload_missing": 404,
-    "video_missing": 404,
-    "video_unknown": 404,
-    "archive_empty": 409,
-    "idempotency_in_use": 409,
-    "job_not_retryable": 409,
-    "job_unfinished": 409,
-    "offset_mismatch": 409,
-    "video_in_use": 409,
-    "video_gone": 410,
-    # limits, and parts of the service that are away
-    "upload_busy": 423,
-    "rate_limited": 429,
-    "too_many_requests": 429,
-    "too_many_jobs": 429,
-    "queue_full": 429,
-    "too_many_uploads": 429,
-    "internal_error": 500,
-    "url_unreachable": 502,
-    "url_timeout": 504,
-    "not_ready": 503,
-    "memory_short": 503,
-    "out_of_memory": 503,
-    "service_stopping": 503,
-    "disk_full": 507,
-    "service_full": 507,
-}
-STATUS_OF_STAGE: Mapping[str, int] = {
-    "time": 422,
-    "plan": 422,
-    "query": 422,
-    "video": 422,
-    "export": 422,
-    "settings": 422,
-    "fetch": 422,
-    "request": 400,
-    "job": 409,
-    "service": 500,
-    "archive": 500,
-    "cache": 500,
-    "model": 500,
-}
-"""Where a code has no status of its own; an error that may pass is 503, whatever its stage."""
 _CODE_OF_STATUS: Mapping[int, str] = {
     400: "request_invalid",
     401: "key_required",

@@ -11,6 +11,7 @@ from fastapi import Depends, Request
 
 from vidqa.api.archives import TenantArchives
 from vidqa.api.intake.resumable import Uploads
+from vidqa.api.intake.studying import Studies
 from vidqa.api.metrics import Metrics
 from vidqa.api.pieces import Pieces
 from vidqa.jobs.store import JobStore
@@ -33,6 +34,7 @@ class Service:
     metrics: Metrics
     archives: TenantArchives
     pieces: Pieces
+    studies: Studies
     model: str
     """Of the workers, as clients of the OpenAI-compatible routes name it."""
     stopping: asyncio.Event = field(default_factory=asyncio.Event)

@@ -115,6 +115,7 @@ def _describe(request: DescribeRequest, work: Work) -> Made:
 def _index(request: IndexRequest, work: Work) -> Made:
     from vidqa.pipeline.ingest_options import IngestOptions
 
+    files = [work.file(ref) for ref in request.videos]
     session = work.session()
     how = session.context.sampling
     options = IngestOptions(
@@ -123,7 +124,6 @@ def _index(request: IndexRequest, work: Work) -> Made:
         threads=how.threads,
         reader=how.reader,
     )
-    files = [work.file(ref) for ref in request.videos]
     report = session.index(files, options=options, watcher=_watcher(work), halt=work.halt)
     return Made(named_files(report.to_dict(), work.library, work.job.tenant), None, None)
 
@@ -191,9 +191,10 @@ def _product(
 
 def _product_key(request: Request, ref: VideoRef, work: Work) -> str:
     """Digest of the question, the video's bytes, the model and all that it runs with."""
+    path = work.file(ref)  # before the model is loaded: it may be refused
     context = work.session().context
     asked = request.to_dict()
     sha256 = work.job.video_sha256 if ref.video_id is not None else None
-    asked["video"] = sha256 or file_sha256(work.file(ref))
+    asked["video"] = sha256 or file_sha256(path)
     how = [request.kind, asked, context.engine.identity, repr(context.sampling), __version__]
     return hashlib.sha256(json.dumps(how, sort_keys=True).encode()).hexdigest()

@@ -7,7 +7,8 @@ where the lease was lost meanwhile.
 from __future__ import annotations
 
 import logging
-import sys
+import os
+import re
 import threading
 import time
 from collections import OrderedDict
@@ -28,10 +29,12 @@ from vidqa.jobs.orphans import leave_at_once
 from vidqa.jobs.store import JobStore
 from vidqa.jobs.work import Fetch, Made, Meter, Work
 from vidqa.service.library import Library
+from vidqa.service.measuring import NAME, measure
 from vidqa.service.records import Claim, Job, JsonDict
 from vidqa.service.requests import Request, read_request
 from vidqa.service_settings import ServiceSettings
-from vidqa.settings import load_settings
+from vidqa.settings import load_settings, strangers_reader
+from vidqa.video import media
 
 if TYPE_CHECKING:  # it loads torch
     from vidqa.session import Session
@@ -141,7 +144,13 @@ class Runner:
             media_roots=tuple(Path(root) for root in self._settings.media_roots),
             fetch=fetch,
             product=lambda key: self._store.product(job.tenant, key),
+            longest_s=self._settings.max_duration_s,
+            measured=self._measured,
         )
+
+    def _measured(self, path: Path) -> JsonDict:
+        given = self._given.get("reader")
+        return measure(path, media(given or strangers_reader(load_settings())))
 
     def _opened(self) -> Session:
         if self._session is None:
@@ -149,7 +158,7 @@ class Runner:
             from vidqa.session import open_session
 
             self._faults.at("while_loading")
-            given = {"reader": _reader(), **self._given}
+            given = {"reader": strangers_reader(load_settings()), **self._given}
             self._session = open_session(progress=self._progress, **given)
             self._session.context.engine.before_each_layer(interrupts.check)
         return self._session
@@ -176,10 +185,14 @@ class Runner:
         leave_at_once()
 
     def _failed(self, claim: Claim, err: VidqaError) -> Callable[[], object]:
-        told: JsonDict = dict(err.to_dict())
+        told: JsonDict = {**err.to_dict(), "message": self._untold(str(err))}
         if not err.retryable:
             return lambda: self._store.fail(claim, told)
         return lambda: self._again_or(claim, told)
+
+    def _untold(self, message: str) -> str:
+        """Without where in the service's own folder a file lies, which is nobody's business."""
+        return re.sub(re.escape(f"{self._library.folder}{os.sep}") + r"[^\s:,;]+", NAME, message)
 
     def _again_or(self, claim: Claim, told: JsonDict) -> object:
         """Put the job back for a while, or fail where it was tried often enough."""
@@ -217,14 +230,6 @@ def _tell(job: object) -> None:
         code = None if job.error is None else job.error.get("code")
         told = {"job_id": job.id, "kind": job.kind, "outcome": job.outcome, "code": code}
         _events.info(f"job.{job.state}", attempts=job.attempts, **told)
-
-
-def _reader() -> str:
-    """Videos are strangers': decoded apart where the system can (Linux), unless whoever runs the
-    worker has said otherwise."""
-    settings = load_settings()
-    said = "reader" in settings.model_fields_set or sys.platform != "linux"
-    return settings.reader if said else "isolated"
 
 
 def _own_handler() -> Handler:

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from vidqa import interrupts
 from vidqa.effort import Halt
+from vidqa.errors import VideoError
 from vidqa.fetching import Roots
 from vidqa.service.library import Library
+from vidqa.service.measuring import check_length
 from vidqa.service.records import Job, JsonDict, Progress
 from vidqa.service.requests import VideoRef
 
@@ -61,17 +65,40 @@ class Work:
     product: Callable[[str], JsonDict | None] = lambda _: None
     """The tenant's result of an earlier job of the same making, by product key."""
 
+    longest_s: float = math.inf
+    """Longest video that is worked on."""
+    measured: Callable[[Path], JsonDict]
+    """The facts of a file, as :func:`vidqa.service.measuring.measure`."""
+    _short_enough: set[Path] = field(default_factory=set)
+
     def file(self, ref: VideoRef) -> Path:
         """The video on this machine.
 
         Raises :class:`ServiceError` where the library has it no more, :class:`FetchError` for a
-        path outside the roots and a URL that may not be fetched.
+        path outside the roots and a URL that may not be fetched, :class:`VideoError`
+        ``video_too_long``.
         """
         if ref.video_id is not None:
-            return self.library.get(self.job.tenant, ref.video_id).path
-        if ref.path is not None:
-            return Roots(self.media_roots).locate(ref.path)
-        return self.fetch(str(ref.url))
+            video = self.library.get(self.job.tenant, ref.video_id)
+            self._check_length(video.path, video.facts, measure=video.state == "arrived")
+            return video.path
+        path = self.fetch(str(ref.url)) if ref.path is None else self._located(ref.path)
+        self._check_length(path, None, measure=True)
+        return path
+
+    def _located(self, path: str) -> Path:
+        return Roots(self.media_roots).locate(path)
+
+    def _check_length(self, path: Path, facts: JsonDict | None, *, measure: bool) -> None:
+        """Once for each file of a job: a handler asks for it at every turn."""
+        if path in self._short_enough:
+            return
+        if facts is None and measure:
+            with suppress(VideoError):  # the work itself will say so, and of which part
+                facts = self.measured(path)
+        if facts is not None:
+            check_length(facts, self.longest_s)
+        self._short_enough.add(path)
 
 
 class Made(NamedTuple):

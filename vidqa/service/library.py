@@ -21,7 +21,7 @@ from vidqa.database import Database, now_s
 from vidqa.errors import ServiceError
 from vidqa.service.ids import new_id
 from vidqa.service.paging import check_size, id_before, list_key, token_behind
-from vidqa.service.records import StoredVideo, VideoPage
+from vidqa.service.records import StoredVideo, VideoPage, VideoState
 from vidqa.service.rows import to_text, video_of
 from vidqa.service.tables import media, stored_videos
 
@@ -47,19 +47,11 @@ class Library:
         """Where the file of these bytes lies, or would."""
         return self.folder / "media" / sha256[:2] / sha256
 
-    def adopt(
-        self,
-        tenant: str,
-        file: Path,
-        sha256: str,
-        name: str,
-        *,
-        facts: Mapping[str, Any] | None = None,
-    ) -> StoredVideo:
+    def adopt(self, tenant: str, file: Path, sha256: str, name: str) -> StoredVideo:
         """Take a whole file of ``incoming`` over; it is gone from there afterwards.
 
         ``sha256`` is the digest of its bytes, which whoever wrote it has reckoned. A tenant who has
-        these bytes already gets that video, as it was.
+        these bytes already gets that video, as it was. A new one is ``arrived``: not measured.
         """
         if len(sha256) != _DIGEST or not sha256.isalnum() or not sha256.isascii():
             raise ValueError(f"{sha256!r} is no SHA-256 in hexadecimal")
@@ -68,7 +60,7 @@ class Library:
             self._hold(db, sha256, size)
             found = self._rows(db, stored_videos.c.sha256 == sha256, tenant=tenant)
             if not found:
-                self._enter(db, tenant, sha256, name, facts)
+                self._enter(db, tenant, sha256, name)
                 found = self._rows(db, stored_videos.c.sha256 == sha256, tenant=tenant)
             self._place(file, sha256)
         return found[0]
@@ -108,12 +100,26 @@ class Library:
         return VideoPage(videos=shown, next_token=token_behind(shown[-1].id, key) if more else None)
 
     def describe(
-        self, video_id: str, *, facts: Mapping[str, Any] | None, state: str = "ready"
+        self,
+        sha256: str,
+        *,
+        facts: Mapping[str, Any] | None,
+        state: VideoState = "ready",
+        error: Mapping[str, Any] | None = None,
     ) -> None:
-        """Write down what was measured of it, and in what state it is."""
+        """Write down what was measured of these bytes, whoever has them; or why they were not."""
+        told = {
+            "facts": None if facts is None else to_text(dict(facts)),
+            "error": None if error is None else to_text(dict(error)),
+            "state": state,
+        }
         with self._db.writing() as db:
-            told = {"facts": None if facts is None else to_text(dict(facts)), "state": state}
-            db.execute(update(stored_videos).where(stored_videos.c.id == video_id).values(**told))
+            db.execute(update(stored_videos).where(stored_videos.c.sha256 == sha256).values(**told))
+
+    def unmeasured(self) -> list[StoredVideo]:
+        """Every tenant's videos that are ``arrived``, the oldest first."""
+        with self._db.reading() as db:
+            return self._rows(db, stored_videos.c.state == "arrived")[::-1]
 
     def delete(self, tenant: str, video_id: str) -> None:
         """Remove the tenant's video, and its bytes where nobody else has them; raises
@@ -144,22 +150,14 @@ class Library:
         db.execute(entered.on_conflict_do_nothing())
         db.execute(select(media).where(media.c.sha256 == sha256).with_for_update())
 
-    def _enter(
-        self,
-        db: Connection,
-        tenant: str,
-        sha256: str,
-        name: str,
-        facts: Mapping[str, Any] | None,
-    ) -> None:
+    def _enter(self, db: Connection, tenant: str, sha256: str, name: str) -> None:
         db.execute(
             insert(stored_videos).values(
                 id=new_id("vid"),
                 tenant=tenant,
                 sha256=sha256,
                 name=_shown(name),
-                state="ready",
-                facts=None if facts is None else to_text(dict(facts)),
+                state="arrived",
                 created_at=now_s(),
             )
         )

@@ -12,6 +12,9 @@ from typing import Any, Literal, get_args
 JsonDict = dict[str, Any]
 JobKind = Literal["ground", "ask", "describe", "index", "search", "reindex"]
 JobState = Literal["queued", "in_progress", "completed", "failed", "cancelled"]
+VideoState = Literal["arrived", "ready", "unreadable", "refused"]
+"""Of an uploaded video: not measured yet; measured; measured in vain; of a length or kind that the
+settings do not allow."""
 Queue = Literal["cpu", "gpu"]
 Scope = Literal["read", "write", "admin"]
 KINDS: tuple[JobKind, ...] = get_args(JobKind)
@@ -282,10 +285,12 @@ class StoredVideo:
     name: str
     """The client's, to be shown and for nothing else."""
     bytes: int
-    state: str
+    state: VideoState
     created_at: float
     facts: JsonDict | None
-    """What was measured of it."""
+    """What was measured of it, as :mod:`vidqa.service.measuring` has it."""
+    error: JsonDict | None = None
+    """Why it is ``unreadable`` or ``refused``."""
     path: Path
 
     def to_dict(self) -> JsonDict:
@@ -298,6 +303,7 @@ class StoredVideo:
             "state": self.state,
             "created_at": _ms(self.created_at),
             "facts": self.facts,
+            "error": self.error,
         }
 
 

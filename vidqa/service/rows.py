@@ -125,5 +125,6 @@ def video_of(row: Any, path: Path) -> StoredVideo:
         state=row.state,
         created_at=row.created_at,
         facts=None if row.facts is None else json.loads(row.facts),
+        error=None if row.error is None else json.loads(row.error),
         path=path,
     )

@@ -23,7 +23,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-SCHEMA = "0002"
+SCHEMA = "0003"
 """Revision of the newest migration."""
 
 metadata = MetaData(
@@ -200,6 +200,7 @@ stored_videos = Table(
     Column("name", Text, nullable=False),
     Column("state", Text, nullable=False),
     Column("facts", Text),  # JSON
+    Column("error", Text),  # JSON
     Column("created_at", Double, nullable=False),
     UniqueConstraint("tenant", "sha256"),
 )

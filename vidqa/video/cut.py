@@ -51,15 +51,22 @@ class _Edges:
 
 
 def cut_clip(
-    path: Path, span: Span, out: Path, *, overwrite: bool = False, reader: str = "pyav"
+    path: Path,
+    span: Span,
+    out: Path,
+    *,
+    overwrite: bool = False,
+    reader: str = "pyav",
+    within_s: float | None = None,
 ) -> Path:
     """Write ``span`` of ``path`` to ``out`` (.mp4, .m4v, .mov or .mkv; H.264, AAC) and return it.
 
     The span is clamped to the video. An existing ``out`` is kept unless ``overwrite``; a partly
     written file is never left under that name. With the reader ``isolated`` both we and ffmpeg look
-    at the file in confined processes. Raises :class:`VideoError` for a video that cannot
-    be read there, :class:`ExportError` for an empty span, an output that may not be written, a
-    missing ffmpeg program or one that fails.
+    at the file in confined processes. ``within_s`` are the wall seconds that ffmpeg may take; by
+    default ten times those of the video. Raises :class:`VideoError` for a video that cannot be read
+    there, :class:`ExportError` for an empty span, an output that may not be written, a missing
+    ffmpeg program or one that fails.
     """
     kind = checked_output(path, out, overwrite=overwrite)
     film = media(reader).study(path)
@@ -70,7 +77,7 @@ def cut_clip(
                 arguments=ffmpeg.get_args(_command(film, edges, part.path, kind), True),
                 source=path,
                 target=part.path,
-                within_s=max(_LEAST_S, _TIMES_AS_LONG * film.clock.duration_s),
+                within_s=within_s or max(_LEAST_S, _TIMES_AS_LONG * film.clock.duration_s),
                 confined=reader == "isolated",
             )
         )

@@ -1,35 +1,41 @@
-"""A clip or a frame of a video as a file, made in a process of its own.
+"""A clip or a frame of a video as a file, while somebody waits.
 
-``python -m vidqa.video.piece`` reads one JSON object with ``path``, ``out``, ``start`` and ``end``
-(null for a frame), in seconds. It writes the file ``out`` (.mp4 or .jpg), and on standard output
-``{}`` or the error as :meth:`vidqa.errors.VidqaError.to_dict` has it. It bounds itself before it
-touches the video, and whoever started it may end it at any time, as :func:`make_piece` does.
+``video, seconds -> reader of a film that may be open still -> pixels -> .jpg`` and
+``video, [start, end) -> ffmpeg -> .mp4``. With the reader ``isolated`` whatever touches the video
+is a confined process: this one gets pixels and encodes them.
 """
 
 from __future__ import annotations
 
-import json
-import os
-import signal
-import subprocess
-import sys
-from contextlib import suppress
+import time
+from collections import OrderedDict
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from threading import Lock
+from typing import NamedTuple
 
-from vidqa.errors import ExportError, VideoError, VidqaError
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
 
-MEMORY_BYTES = 6 << 30
-"""Address space of the process, and of the ffmpeg that it starts: encoding takes much of it."""
-CLIP_BYTES = 2 << 30
-"""Largest file that it may write."""
+from vidqa.errors import ExportError, VideoError
+from vidqa.timeline import Span
+from vidqa.video.cut import cut_clip
+from vidqa.video.known import Stamp, stamp_of
+from vidqa.video.limits import DEFAULT_LIMITS
+from vidqa.video.media import media
+from vidqa.video.reader import Reader, open_reader
+from vidqa.video.stills import is_still
+
 FRAME_SIDE = 1280
 """Longest side of a frame, in pixels; larger videos are drawn smaller."""
-_OPEN_FILES = 128
+FRAME_S = 60.0
+"""How long reading one frame may take: decoding from far ahead."""
+KEPT = 4
+"""Films that stay open: each weighs 50 bytes a frame, 40 MB for 8 hours, and has a child that ends
+by itself after a minute without orders."""
+KEPT_S = 60.0
 _JPEG_QUALITY = 90
-_ENVIRONMENT = ("PATH", "PYTHONPATH", "LANG", "LC_ALL", "TZ", "LD_LIBRARY_PATH")
-"""All that it inherits: a service has passwords in its environment."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,140 +51,108 @@ class Piece:
         """Of the file."""
         return ".jpg" if self.end_s is None else ".mp4"
 
-    def within_s(self) -> float:
-        """How long making it may take: decoding from far ahead, then encoding."""
-        return 60.0 if self.end_s is None else 60.0 + 10.0 * (self.end_s - self.start_s)
 
+class PieceMaker:
+    """Makes pieces by the reader of this name. Threads may share it."""
 
-def make_piece(path: Path, piece: Piece, out: Path) -> None:
-    """Write the piece to ``out`` from a process with limits on memory, time and file size.
+    def __init__(self, reader: str) -> None:
+        self._reader, self._media = reader, media(reader)
+        self._films = _Films(reader)
 
-    Raises :class:`VideoError` as reading does, :class:`ExportError` for a process that was ended:
-    ``piece_timeout`` after :meth:`Piece.within_s`, ``piece_crashed``.
-    """
-    order = {"path": str(path), "out": str(out), "start": piece.start_s, "end": piece.end_s}
-    within_s = piece.within_s()
-    process = subprocess.Popen(
-        [sys.executable, "-m", "vidqa.video.piece"],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        env={name: os.environ[name] for name in _ENVIRONMENT if name in os.environ},
-        start_new_session=True,  # so that ffmpeg ends with it
-    )
-    try:
-        said, _ = process.communicate(json.dumps(order).encode(), timeout=within_s)
-    except subprocess.TimeoutExpired as err:
-        raise ExportError(
-            f"{out.suffix} of {path.name} was not made within {within_s:.0f} s",
-            code="piece_timeout",
-            next_step="Ask for a shorter stretch.",
-        ) from err
-    finally:
-        _end(process)
-    _check(said, process.returncode, path)
+    def make(self, path: Path, piece: Piece, out: Path) -> None:
+        """Write the piece to ``out``, which has its suffix and is not there yet.
 
+        Raises :class:`VideoError` as reading does, and ``frame_unreadable``; :class:`ExportError`
+        as :func:`vidqa.video.cut_clip` does, and ``clip_of_picture``.
+        """
+        if is_still(path):
+            rgb_HWC = self._still(path, piece)
+        elif piece.end_s is not None:
+            span, within_s = Span(piece.start_s, piece.end_s), _clip_s(piece.start_s, piece.end_s)
+            cut_clip(path, span, out, reader=self._reader, within_s=within_s)
+            return
+        else:
+            rgb_HWC = self._frame(path, piece.start_s)
+        Image.fromarray(rgb_HWC).save(out, "JPEG", quality=_JPEG_QUALITY)
 
-def _end(process: subprocess.Popen[bytes]) -> None:
-    """It and all it started; nothing happens where they have ended."""
-    with suppress(ProcessLookupError):
-        os.killpg(process.pid, signal.SIGKILL)
-    process.communicate()
+    def close(self) -> None:
+        """End the children that wait for orders."""
+        self._films.close()
 
+    def _frame(self, path: Path, at_s: float) -> NDArray[np.uint8]:
+        reader = self._films.open(path)
+        last_s = float(reader.frame_times_T[-1])
+        size = _fitting(reader.info.height, reader.info.width)
+        frames = reader.read_frames([min(max(at_s, 0.0), last_s)], size)
+        if not len(frames):
+            raise VideoError(
+                f"{path} does not decode at {at_s:.3f} s",
+                code="frame_unreadable",
+                next_step="Ask for an earlier frame.",
+            )
+        rgb_HWC: NDArray[np.uint8] = frames.rgb_THWC[0]
+        return rgb_HWC
 
-def _check(said: bytes, status: int, path: Path) -> None:
-    try:
-        error: dict[str, Any] = json.loads(said)
-    except ValueError as err:
-        raise ExportError(
-            f"the process that was to cut {path.name} ended with {status}",
-            code="piece_crashed",
-            next_step="The file may be damaged; probe it, or ask for another stretch.",
-        ) from err
-    if error:
-        kind = VideoError if error.get("stage") == "video" else ExportError
-        words = str(error["message"]).replace(str(path), path.name)
-        raise kind(words, code=str(error["code"]), next_step=error["next_step"])
-
-
-def main() -> None:
-    """What the process does."""
-    order = json.load(sys.stdin)
-    _bound(Piece(start_s=order["start"], end_s=order["end"]).within_s())
-    try:
-        _make(Path(order["path"]), order["start"], order["end"], Path(order["out"]))
-    except VidqaError as err:
-        told: dict[str, object] = dict(err.to_dict())
-    else:
-        told = {}
-    sys.stdout.write(json.dumps(told))
-
-
-def _bound(within_s: float) -> None:
-    import resource  # not on Windows, where nothing of this runs
-
-    cpu_s = int(within_s * 2) + 1
-    for which, most in (
-        (resource.RLIMIT_CPU, cpu_s),
-        (resource.RLIMIT_FSIZE, CLIP_BYTES),
-        (resource.RLIMIT_NOFILE, _OPEN_FILES),
-        (resource.RLIMIT_CORE, 0),
-        (resource.RLIMIT_AS, MEMORY_BYTES),
-    ):
-        _, hard = resource.getrlimit(which)
-        resource.setrlimit(which, (most if hard < 0 else min(most, hard), hard))
-
-
-def _make(path: Path, start_s: float, end_s: float | None, out: Path) -> None:
-    from vidqa.timeline import Span
-    from vidqa.video.cut import cut_clip
-    from vidqa.video.stills import is_still
-
-    if is_still(path):
-        if end_s is not None:
+    def _still(self, path: Path, piece: Piece) -> NDArray[np.uint8]:
+        if piece.end_s is not None:
             raise ExportError(
                 "a picture has no clips", code="clip_of_picture", next_step="Ask for its frame.jpg."
             )
-        _draw_still(path, out)
-    elif end_s is None:
-        _draw_frame(path, start_s, out)
-    else:
-        cut_clip(path, Span(start_s, end_s), out)
+        still = self._media.read_still(path)
+        return still.resized(*_fitting(still.info.height, still.info.width))
 
 
-def _draw_frame(path: Path, at_s: float, out: Path) -> None:
-    from PIL import Image
+class _Opened(NamedTuple):
+    """A film that was asked for lately."""
 
-    from vidqa.video.reader import open_reader
-
-    reader = open_reader(path)
-    shown = reader.frame_times_T
-    size = _fitting(reader.info.height, reader.info.width)
-    frames = reader.read_frames([min(max(at_s, 0.0), float(shown[-1]))], size)
-    if not len(frames):
-        raise VideoError(
-            f"{path.name} does not decode at {at_s:.3f} s",
-            code="frame_unreadable",
-            next_step="Ask for an earlier frame.",
-        )
-    Image.fromarray(frames.rgb_THWC[0]).save(out, "JPEG", quality=_JPEG_QUALITY)
+    reader: Reader
+    asked_s: float
 
 
-def _draw_still(path: Path, out: Path) -> None:
-    from PIL import Image
+class _Films:
+    """Films that are open, the one asked for last at the end."""
 
-    from vidqa.video.stills import read_still
+    def __init__(self, reader: str) -> None:
+        self._reader = reader
+        self._opened: OrderedDict[tuple[str, Stamp], _Opened] = OrderedDict()
+        self._lock = Lock()
 
-    still = read_still(path)
-    picture = still.resized(*_fitting(still.info.height, still.info.width))
-    Image.fromarray(picture).save(out, "JPEG", quality=_JPEG_QUALITY)
+    def open(self, path: Path) -> Reader:
+        """Its reader; two threads that want the same new film at once measure it both."""
+        key = (str(path), stamp_of(path))
+        with self._lock:
+            known = self._opened.get(key)
+        reader = self._new(path) if known is None else known.reader
+        with self._lock:
+            self._opened[key] = _Opened(reader, time.monotonic())
+            self._opened.move_to_end(key)
+            old_s = time.monotonic() - KEPT_S
+            spare = len(self._opened) - KEPT
+            for number, (each, opened) in enumerate(list(self._opened.items())):
+                if number < spare or opened.asked_s < old_s:
+                    # Whoever reads from it yet goes on: its child ends with the reader.
+                    del self._opened[each]
+        return reader
+
+    def close(self) -> None:
+        """Forget them all."""
+        with self._lock:
+            self._opened.clear()
+
+    def _new(self, path: Path) -> Reader:
+        if self._reader == "isolated":
+            from vidqa.video.isolated import IsolatedReader  # not on every system
+
+            return IsolatedReader(path, 1, limits=DEFAULT_LIMITS, most_s=FRAME_S)
+        return open_reader(path, reader=self._reader, threads=1)
+
+
+def _clip_s(start_s: float, end_s: float) -> float:
+    """How long cutting may take: decoding from far ahead, then encoding."""
+    return 60.0 + 10.0 * (end_s - start_s)
 
 
 def _fitting(height: int, width: int) -> tuple[int, int]:
     """The same shape with no side above :data:`FRAME_SIDE`."""
     shrink = min(1.0, FRAME_SIDE / max(height, width))
     return max(1, round(height * shrink)), max(1, round(width * shrink))
-
-
-if __name__ == "__main__":
-    main()

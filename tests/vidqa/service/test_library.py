@@ -106,10 +106,23 @@ def test_a_name_is_text_to_be_shown_and_no_path(library: Library) -> None:
     assert len(uploaded(library, b"cc", name="x" * 999).name) == 255
 
 
-def test_what_was_measured_is_kept(library: Library) -> None:
+def test_what_was_measured_of_bytes_is_kept_for_all_who_have_them(library: Library) -> None:
+    anns, bobs = uploaded(library), uploaded(library, tenant="bob")
+    other = uploaded(library, b"other")
+    assert [each.id for each in library.unmeasured()] == sorted((anns.id, bobs.id, other.id))
+    library.describe(anns.sha256, facts={"duration": 2.5})
+    for tenant, video in (("ann", anns), ("bob", bobs)):
+        known = library.get(tenant, video.id)
+        assert (known.facts, known.state, known.error) == ({"duration": 2.5}, "ready", None)
+    assert library.unmeasured() == [other]
+
+
+def test_what_is_wrong_with_a_video_is_kept(library: Library) -> None:
     video = uploaded(library)
-    library.describe(video.id, facts={"duration": 2.5})
-    assert library.get("ann", video.id).facts == {"duration": 2.5}
+    error = {"code": "undecodable"}
+    library.describe(video.sha256, facts=None, state="unreadable", error=error)
+    assert library.get("ann", video.id).to_dict()["error"] == error
+    assert library.unmeasured() == []
 
 
 def test_a_file_put_aside_by_a_process_that_died_is_brought_back(

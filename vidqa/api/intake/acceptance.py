@@ -44,6 +44,7 @@ def accept(
     service: Service, caller: Caller, arrived: Arrived, *, name: str, sha256: str | None
 ) -> Accepted:
     """Make a whole file a video of the caller's; it is moved, or removed where it was known.
+    It is measured afterwards.
 
     ``sha256`` is what the client says it is. Raises ``checksum_differs``, what
     :func:`check_video` and :func:`check_room` raise; the file is then still where it was.
@@ -59,8 +60,10 @@ def accept(
     if known is not None:
         arrived.path.unlink(missing_ok=True)
         service.metrics.saw_upload("known")
+        service.studies.soon(known)
         return Accepted(video=known, created=False)
     check_room(service, caller, arrived.bytes)
     video = service.library.adopt(caller.tenant, arrived.path, arrived.sha256, name)
     service.metrics.saw_upload("stored")
+    service.studies.soon(video)
     return Accepted(video=video, created=True)

@@ -132,7 +132,9 @@ async def _ask(service: Service, caller: Caller, asked: Asked, chat: ChatRequest
     media = asked.media
     video_id = media.video_id
     if media.data is not None:
-        video_id = (await aside(keep, service.library, caller.tenant, media.data)).id
+        video = await aside(keep, service.library, caller.tenant, media.data)
+        service.studies.soon(video)
+        video_id = video.id
     given: dict[str, Any] = {
         "video": {"video_id": video_id} if media.url is None else {"url": media.url},
         "question": asked.question,

@@ -6,7 +6,8 @@ from fastapi import APIRouter
 from pydantic import BaseModel, Field
 
 from vidqa.api.callers import Reader
-from vidqa.api.problems import STATUS_OF_CODE, title_of
+from vidqa.api.problems import title_of
+from vidqa.api.statuses import STATUS_OF_CODE
 from vidqa.errors import RequestError
 
 router = APIRouter(prefix="/v1/problems", tags=["service"])

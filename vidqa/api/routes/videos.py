@@ -14,10 +14,25 @@ from vidqa.api.intake.taking import take_file, take_place
 from vidqa.api.service import TheService
 from vidqa.api.threads import aside
 from vidqa.errors import RequestError
-from vidqa.service.records import StoredVideo
+from vidqa.service.records import StoredVideo, VideoState
 
 router = APIRouter(prefix="/v1/videos", tags=["videos"])
 VideoId = Annotated[str, Path(examples=["vid_01jdb2zzt0e8w4n7c5k3q9m1xa"], max_length=100)]
+FACTS = {
+    "kind": "video",
+    "duration": 12.0,
+    "start_time": 0.0,
+    "fps": 10.0,
+    "vfr": False,
+    "width": 320,
+    "height": 180,
+    "rotation": 0,
+    "frames": 120,
+    "container": "mp4",
+    "codec": "h264",
+    "audio_codecs": [],
+    "unreadable_from": None,
+}
 Name = Annotated[str, Field(min_length=1, max_length=255, examples=["kitchen.mp4"])]
 
 
@@ -28,9 +43,19 @@ class Video(BaseModel):
     sha256: str = Field(description="Of its bytes, in hexadecimal.")
     name: str = Field(description="To be shown: the client's own.", examples=["kitchen.mp4"])
     bytes: int = Field(ge=0, examples=[18_342_001])
-    state: str = Field(examples=["ready"])
+    state: VideoState = Field(
+        description="`arrived` until it has been measured; then `ready`, or with an error:"
+        " `unreadable`, or `refused` by the settings of the service.",
+        examples=["ready"],
+    )
     created_at: float = Field(description="Seconds since 1970.", examples=[1_795_660_000.25])
-    facts: dict[str, Any] | None = Field(description="What was measured of it; null before that.")
+    facts: dict[str, Any] | None = Field(
+        description="What was measured of it, times in seconds; null before that.",
+        examples=[FACTS],
+    )
+    error: dict[str, Any] | None = Field(
+        description="Why it is `unreadable` or `refused`: `code`, `message`, `next_step`."
+    )
 
 
 class VideoPage(BaseModel):

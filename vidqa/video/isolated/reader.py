@@ -37,8 +37,16 @@ class IsolatedReader(FilmReader):
     ``decoder_timeout``, ``decoder_limit``, ``isolation_unavailable``.
     """
 
-    def __init__(self, path: Path, threads: int | None = None, *, limits: Limits) -> None:
-        self._threads = checked_threads(threads)
+    def __init__(
+        self,
+        path: Path,
+        threads: int | None = None,
+        *,
+        limits: Limits,
+        most_s: float = math.inf,
+    ) -> None:
+        """``most_s`` bounds the wall seconds of one order, which else grow with the film."""
+        self._threads, self._most_s = checked_threads(threads), most_s
         self._cell = opened_cell(path, limits)
         super().__init__(studied(self._cell))
 
@@ -83,7 +91,8 @@ class IsolatedReader(FilmReader):
             "threads": self._threads,
         }
         shape = (asked_T.size, height, width, 3)
-        rgb_THWC, message = in_room(self._cell, order, shape, wall_s(self.info.duration_s))
+        within_s = min(wall_s(self.info.duration_s), self._most_s)
+        rgb_THWC, message = in_room(self._cell, order, shape, within_s)
         try:
             return _frames(message, rgb_THWC, asked_T)
         except Broken as broken:

@@ -78,6 +78,7 @@ class FakeService:
             "state": "ready",
             "created_at": time.time(),
             "facts": facts,
+            "error": None,
             "path": str(path),
         }
         return video_id

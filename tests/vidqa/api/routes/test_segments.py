@@ -15,7 +15,7 @@ from PIL import Image
 from tests.vidqa.api.routes.conftest import FILM, Stand
 from vidqa.api.pieces import Pieces
 from vidqa.errors import ExportError, VideoError
-from vidqa.video.piece import Piece, make_piece
+from vidqa.video.piece import KEPT, Piece, PieceMaker
 
 needs_ffmpeg = pytest.mark.skipif(shutil.which("ffmpeg") is None, reason="needs the ffmpeg program")
 
@@ -98,31 +98,70 @@ def test_a_segment_of_a_file_below_a_root_can_be_shown(stand: Stand, tmp_path: P
 def test_a_damaged_video_is_the_videos_fault_and_leaves_no_piece(tmp_path: Path) -> None:
     path = tmp_path / "a.mp4"
     path.write_bytes(FILM[:200] + bytes(2_000))
-    pieces = Pieces(tmp_path / "pieces")
-    with pytest.raises(VideoError):
+    pieces = Pieces(tmp_path / "pieces", PieceMaker("isolated"))
+    with pytest.raises(VideoError, match=r"^the video: "):
         pieces.piece(path, Piece(start_s=0.0, end_s=None), sha256="aa")
     assert list((tmp_path / "pieces").glob("??/[!.]*")) == []
 
 
-def test_a_process_that_takes_too_long_is_ended(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("limit", "end_s", "code"),
+    [("FRAME_S", None, "decoder_timeout"), ("_clip_s", 3.0, "ffmpeg_timeout")],
+)
+@needs_ffmpeg
+def test_what_takes_too_long_is_ended_and_leaves_nothing(
+    limit: str, end_s: float | None, code: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = tmp_path / "a.mp4"
     path.write_bytes(FILM)
-    monkeypatch.setattr(Piece, "within_s", lambda _: 0.01)
-    with pytest.raises(ExportError) as told:
-        make_piece(path, Piece(start_s=0.0, end_s=None), tmp_path / "out.jpg")
-    assert told.value.code == "piece_timeout"
+    hurried = 1e-9 if limit == "FRAME_S" else lambda *_: 1e-9
+    monkeypatch.setattr(f"vidqa.video.piece.{limit}", hurried)
+    pieces = Pieces(tmp_path / "pieces", PieceMaker("isolated"))
+    with pytest.raises((VideoError, ExportError)) as told:
+        pieces.piece(path, Piece(start_s=0.0, end_s=end_s), sha256="aa")
+    assert told.value.code == code
+    assert [each.suffix for each in (tmp_path / "pieces").glob("??/*")] in ([], [".lock"])
 
 
-def test_the_least_lately_used_pieces_make_room(
+def test_films_stay_open_for_more_frames_until_others_or_the_end(tmp_path: Path) -> None:
+    films = [tmp_path / f"{n}.mp4" for n in range(KEPT + 1)]
+    maker = PieceMaker("isolated")
+    for film in films:
+        film.write_bytes(FILM)
+        for at_s in (0.05, 1.05, 2.05):
+            out = film.with_name(f"{film.stem}-{at_s}.jpg")
+            maker.make(film, Piece(start_s=at_s, end_s=None), out)
+            assert abs(grey_of(out.read_bytes()) - (40 + 40 * int(at_s))) < 6
+    assert len(maker._films._opened) == KEPT
+    first = [opened.reader.child for opened in maker._films._opened.values()]  # type: ignore[attr-defined]
+    assert len(set(first)) == KEPT
+    assert None not in first
+    maker.make(films[-1], Piece(start_s=3.05, end_s=None), tmp_path / "again.jpg")
+    last = [opened.reader.child for opened in maker._films._opened.values()]  # type: ignore[attr-defined]
+    assert last == first
+    films[-1].write_bytes(FILM + b"\0" * 8)
+    maker.make(films[-1], Piece(start_s=0.05, end_s=None), tmp_path / "changed.jpg")
+    maker.close()
+    assert not any(Path(f"/proc/{pid}").exists() for pid in first)
+
+
+def test_films_that_nobody_asks_for_are_let_go(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def make(_video: Path, _piece: Piece, out: Path) -> None:
-        out.write_bytes(bytes(10))
+    monkeypatch.setattr("vidqa.video.piece.KEPT_S", -1.0)
+    path = tmp_path / "a.mp4"
+    path.write_bytes(FILM)
+    maker = PieceMaker("isolated")
+    maker.make(path, Piece(start_s=0.05, end_s=None), tmp_path / "a.jpg")
+    assert not maker._films._opened
 
-    monkeypatch.setattr("vidqa.api.pieces.make_piece", make)
-    pieces = Pieces(tmp_path / "pieces", budget_bytes=25)
+
+def test_the_least_lately_used_pieces_make_room(tmp_path: Path) -> None:
+    class Maker(PieceMaker):
+        def make(self, path: Path, piece: Piece, out: Path) -> None:
+            out.write_bytes(bytes(10))
+
+    pieces = Pieces(tmp_path / "pieces", Maker("pyav"), budget_bytes=25)
     at = [Piece(start_s=float(n), end_s=None) for n in range(3)]
     first, second = (pieces.piece(tmp_path, each, sha256="aa") for each in at[:2])
     os.utime(second, (1, 1))
