@@ -8,6 +8,7 @@ more than 50 MB larger, after the same question about a good video.
 from __future__ import annotations
 
 import json
+import sys
 import tempfile
 import time
 from collections import Counter
@@ -29,6 +30,8 @@ CODES = frozenset(FILE_CODES) | {"video_too_long"}
 in a time stamp makes hours of seconds)."""
 GOOD = Path(__file__).resolve().parents[1] / "examples" / "door.mp4"
 _QUERY = "person opens door"
+_DEADLINE_S = 10.0
+"""Of the search: a flipped bit makes hours of seconds, through which a search may take minutes."""
 _PATIENCE_S = 120.0
 """For an answer: a file that takes longer than :data:`LIMIT_S` is to be seen as such."""
 
@@ -47,7 +50,7 @@ class Through:
     measured: str | None
     """The code of what was measured to be wrong with it."""
     statuses: tuple[int, ...]
-    """Of all answers."""
+    """Of all answers, each once."""
     wall_s: float
 
     @property
@@ -80,7 +83,7 @@ class Line:
             code=code,
             state=video.get("state"),
             measured=(video.get("error") or {}).get("code"),
-            statuses=tuple(statuses),
+            statuses=tuple(sorted(set(statuses))),
             wall_s=round(time.monotonic() - began_s, 3),
         )
 
@@ -91,13 +94,18 @@ class Line:
             raise SystemExit(f"a good video is not answered about: {through}")
 
     def _ground(self, statuses: list[int], video_id: str) -> tuple[str, str | None]:
-        asked = {"video": {"video_id": video_id}, "query": f"{_QUERY} {time.monotonic_ns()}"}
-        job = self._asked(statuses, "POST", "/v1/jobs", json={"kind": "ground", **asked})
+        asked = {
+            "kind": "ground",
+            "video": {"video_id": video_id},
+            "query": f"{_QUERY} {time.monotonic_ns()}",  # no other job's product
+            "deadline_s": _DEADLINE_S,
+        }
+        job = self._asked(statuses, "POST", "/v1/jobs", json=asked)
+        job = self._asked(statuses, "GET", f"/v1/jobs/{job['id']}") if "id" in job else job
         while job.get("state") in ("queued", "in_progress"):
             time.sleep(0.02)
             job = self._asked(statuses, "GET", f"/v1/jobs/{job['id']}")
-        if job.get("state") == "completed":
-            self._asked(statuses, "GET", f"/v1/jobs/{job['id']}/result")
+        if job.get("state") == "completed" and job.get("result"):
             return "result", None
         return "job", str((job.get("error") or job).get("code"))
 
@@ -148,9 +156,16 @@ def run_api(files: Iterable[Path], *, warm: int = 3) -> dict[str, Any]:
             for _ in range(warm):
                 line.warm()
             before, before_mb = _pids(held), _worker_mb(held)
-            ended = [line.send(path) for path in files]
+            ended = [line.send(path) for path in _counted(files)]
             line.warm()
             return report_of(ended) | _kept(held, before, before_mb)
+
+
+def _counted(files: Iterable[Path]) -> Iterator[Path]:
+    for number, path in enumerate(files):
+        if number and number % 50 == 0:
+            print(f"{number} files are through", file=sys.stderr, flush=True)
+        yield path
 
 
 def report_of(ended: list[Through]) -> dict[str, Any]:

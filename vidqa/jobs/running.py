@@ -21,6 +21,7 @@ import structlog
 
 from vidqa.effort import Halt
 from vidqa.errors import LeaseLost, ServiceBusy, ServiceError, VidqaError
+from vidqa.heap import give_back
 from vidqa.interrupts import Interrupted
 from vidqa.jobs.faults import Faults
 from vidqa.jobs.fetched import Fetching
@@ -100,6 +101,8 @@ class Runner:
         except LeaseLost as err:
             log.warning("%s", err)
             return
+        finally:
+            give_back()  # a large video's memory is not the next job's
         self._hold(claim.job.video_sha256)
 
     def close(self) -> None:
