@@ -40,7 +40,8 @@ def particular(
     """
     if mean_D is None:
         return queries_QD
-    return _unit(queries_QD - COMMON * clips / (clips + _FEW) * mean_D)
+    share = np.float32(COMMON * clips / (clips + _FEW))
+    return _unit(queries_QD - share * mean_D)
 
 
 def _unit(vectors_ND: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -15,13 +15,16 @@ from contextlib import contextmanager
 from threading import Lock
 from typing import BinaryIO
 
-PART = 1 << 20
-"""Bytes of a part, the last one excepted; part of the file's layout."""
+PART = 1 << 18
+"""Bytes of a part, the last one excepted; part of the file's layout. Small, since a deletion forms
+the digests of all parts anew in which it makes zeros."""
 DIGEST = hashlib.sha256().digest_size
 """Bytes of a part's digest."""
 _THREADS = 2
-_AHEAD = 16
-"""Parts in memory beside the one in hand."""
+_RUN = 16
+"""Parts that are read at once."""
+_AHEAD = 4
+"""Runs of parts in memory beside the one in hand."""
 
 
 class DamagedError(Exception):
@@ -101,14 +104,14 @@ def checked_parts(file: BinaryIO, size: int, digests: bytes) -> Iterator[PartRea
 def _parts(
     pool: ThreadPoolExecutor, source: _Source, size: int, digests: bytes
 ) -> Iterator[memoryview]:
-    """The parts in order, each checked, :data:`_AHEAD` of them read ahead."""
-    starts = range(0, size, PART)
-    if len(digests) != DIGEST * len(starts):
+    """The parts in order, some at a time, each checked; :data:`_AHEAD` runs are read ahead."""
+    if len(digests) != DIGEST * -(-size // PART):
         raise DamagedError
     waiting: deque[Future[memoryview]] = deque()
-    for number, start in enumerate(starts):
-        wanted = digests[DIGEST * number : DIGEST * (number + 1)]
-        waiting.append(pool.submit(source.part, start, min(PART, size - start), wanted))
+    for start in range(0, size, _RUN * PART):
+        first = start // PART
+        wanted = digests[DIGEST * first : DIGEST * (first + _RUN)]
+        waiting.append(pool.submit(source.run, start, min(_RUN * PART, size - start), wanted))
         if len(waiting) > _AHEAD:
             yield waiting.popleft().result()
     while waiting:
@@ -121,11 +124,12 @@ class _Source:
     def __init__(self, file: BinaryIO) -> None:
         self._file, self._lock = file, Lock()
 
-    def part(self, start: int, length: int, wanted: bytes) -> memoryview:
-        """One part; raises :class:`DamagedError` where it is not as it was written."""
+    def run(self, start: int, length: int, wanted: bytes) -> memoryview:
+        """Some parts; raises :class:`DamagedError` where one is not as it was written."""
         with self._lock:  # pread would need none, and Windows has no pread
             self._file.seek(start)
-            part = self._file.read(length)
-        if len(part) != length or hashlib.sha256(part).digest() != wanted:
+            run = memoryview(self._file.read(length))
+        found = (hashlib.sha256(run[at : at + PART]).digest() for at in range(0, length, PART))
+        if len(run) != length or b"".join(found) != wanted:
             raise DamagedError
-        return memoryview(part)
+        return run
