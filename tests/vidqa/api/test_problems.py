@@ -243,7 +243,7 @@ def test_log_lines_of_libraries_look_like_ours(form: str) -> None:
     try:
         configure_logs(form, stream=out)  # type: ignore[arg-type]
         structlog.get_logger("try").info("ours", n=1)
-        logging.getLogger("uvicorn.error").warning("theirs %d", 2)
+        logging.getLogger("somebody.elses").warning("theirs %d", 2)
         structlog.get_logger("try").debug("unheard")
     finally:
         logging.getLogger().handlers[:] = before
