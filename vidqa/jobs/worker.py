@@ -15,7 +15,7 @@ from typing import Any
 
 from vidqa.errors import ServiceError
 from vidqa.jobs.launching import launch, log_to_stderr, told
-from vidqa.jobs.orphans import when_closed
+from vidqa.jobs.orphans import leave_at_once, when_closed
 from vidqa.jobs.store import JobStore, open_jobs
 from vidqa.service.ids import new_id
 from vidqa.service.records import QUEUES, Job, Queue
@@ -30,6 +30,8 @@ _AGAIN_S = (0.2, 30.0)
 """Shortest and longest wait before a child that died is started anew."""
 _STEADY_S = 60.0
 """A child that lived so long did not die of being started."""
+_ABANDON_S = 2.0
+"""A database that another process has locked may not keep a worker that nobody wants any more."""
 _KILL_S = 5.0
 """How long a child may take to leave once its job has ended or was put back."""
 
@@ -178,7 +180,7 @@ def supervise(
     with open_jobs(settings) as store:
         supervisor = Supervisor(store, settings, queues=queues, session=session)
         if attached:
-            when_closed(sys.stdin.buffer, supervisor.abandon.set)
+            when_closed(sys.stdin.buffer, lambda: _abandon(supervisor))
         before = [
             (number, signal.signal(number, lambda *_: supervisor.stop.set()))
             for number in (signal.SIGTERM, signal.SIGINT)
@@ -188,6 +190,13 @@ def supervise(
         finally:
             for number, handler in before:
                 signal.signal(number, handler)
+
+
+def _abandon(supervisor: Supervisor) -> None:
+    """Whoever started us is dead: an orderly end, but no longer than it may take."""
+    supervisor.abandon.set()
+    time.sleep(_ABANDON_S)
+    leave_at_once()
 
 
 def main() -> None:
