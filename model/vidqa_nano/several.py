@@ -135,7 +135,7 @@ def _arguments(subject: Subject, argv: list[str] | None, base: Recipe) -> argpar
     add("--rates", type=_listed(float), default=list(subject.rates), help=f"asked at, {rates}")
     add("--asked", type=int, default=ASKED, help="held-out clips, %(default)s")
     add("--clips", type=int, default=base.clips, help="training clips, %(default)s")
-    add("--tower", type=Path, help="begin with this checkpoint's tower, without stage 1")
+    add("--tower", type=Path, help="take this checkpoint's tower, and leave it as it is")
     add("--at-once", type=int, default=1, help="trials that run at the same time")
     add("--threads", type=int, default=1, help="of each trial")
     add("--save-every", type=int, default=SAVE_EVERY)

@@ -88,8 +88,8 @@ def _wait_little() -> None:
     """Threads hand the interpreter on sooner, and what was loaded is not searched for garbage.
 
     The thread that commits jobs and the one that answers wait for each other in every request:
-    with Python's own 5 ms a submission took 8 ms and more where 6 do. A full collection over all
-    that FastAPI brings stands still for a tenth of a second.
+    with Python's own 5 ms a submission took 8 ms and more where 6 do. A full collection
+    stands still while it goes over all that FastAPI brings.
     """
     sys.setswitchinterval(_SWITCH_S)
     gc.collect()
