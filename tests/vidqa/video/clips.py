@@ -6,7 +6,9 @@ shows n in binary: twelve black or white blocks, bit 0 at the left.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
@@ -48,11 +50,26 @@ def number_on(rgb_HWC: NDArray[np.uint8]) -> int:
     return sum(1 << bit for bit in range(BITS) if row[bit * BLOCK + BLOCK // 2] > 127)
 
 
+@contextmanager
+def _as_urgent_as_before() -> Iterator[None]:
+    """SVT-AV1, run by root, leaves the thread that encodes in the real-time class, and with it all
+    that is started later: databases and browsers of other tests would starve each other."""
+    if not hasattr(os, "sched_getscheduler"):
+        yield
+        return
+    policy, urgency = os.sched_getscheduler(0), os.sched_getparam(0)
+    try:
+        yield
+    finally:
+        if os.sched_getscheduler(0) != policy:
+            os.sched_setscheduler(0, policy, urgency)
+
+
 def write_clip(folder: Path, recipe: Recipe) -> Path:
     """Encode a recipe into ``folder``."""
     path = folder / recipe.name
     width, height = recipe.size
-    with av.open(str(path), "w", options=recipe.muxer) as container:
+    with _as_urgent_as_before(), av.open(str(path), "w", options=recipe.muxer) as container:
         stream = container.add_stream(recipe.codec, rate=25, options=recipe.options)
         stream.width, stream.height, stream.pix_fmt = width, height, recipe.pixels
         stream.codec_context.time_base = recipe.tick
