@@ -61,9 +61,11 @@ class Runner:
         given: dict[str, Any] | None = None,
         handler: Handler | None = None,
         faults: Faults | None = None,
+        overdue: tuple[type[Exception], ...] = (),
     ) -> None:
+        """``overdue`` is what whoever runs this process throws into a job that took too long."""
         self._store, self._library, self._settings = store, library, settings
-        self._given, self._handler = given or {}, handler
+        self._given, self._handler, self._overdue = given or {}, handler, overdue
         self._faults = faults or Faults()
         self._meter = Meter()
         self._session: Session | None = None
@@ -118,6 +120,8 @@ class Runner:
             return self._broken(claim, heart)
         except VidqaError as err:
             return self._broken(claim, heart) if heart.why else self._failed(claim, err)
+        except self._overdue:
+            return lambda: self._store.fail(claim, _late(self._settings.max_job_seconds))
         except Exception:
             log.exception("%s failed", claim.job.id)
             return lambda: self._store.fail(claim, _bug())

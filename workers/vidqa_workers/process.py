@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from celery import Celery, signals
-from celery.exceptions import Reject
+from celery.exceptions import Reject, SoftTimeLimitExceeded
 
 from vidqa.errors import JobError, ServiceBusy, ServiceError
 from vidqa.jobs.child import handler_of
@@ -82,6 +82,7 @@ class Desk:
             given=dict(post.session),
             handler=handler_of(os.environ.get("VIDQA_HANDLER")),
             faults=faults_of(os.environ.get("VIDQA_FAULT")),
+            overdue=(SoftTimeLimitExceeded,),
         )
         # A running job ends, or goes back, within the time that settings give it.
         signal.signal(signal.SIGUSR2, lambda *_: self._runner.stop.set())
