@@ -17,6 +17,7 @@ SUBJECT = Subject(
         "no stage 1": {"vision_share": 0.0},
     },
     rates=(0.5, 1.0, 2.0),
+    fixed_tower=False,
     title="Nano trained with one loss left out",
     about=__doc__,
 )

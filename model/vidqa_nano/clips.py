@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import math
+import os
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
@@ -31,7 +32,7 @@ FPS = 2
 OVERSAMPLE = 4
 CODEC_SHARE, CODEC_CRF = 1 / 3, (18, 36)
 """How many clips were compressed as a video file is, and how much."""
-PROCESSES = 2
+PROCESSES = os.cpu_count() or 1
 _CHUNK = 50
 
 

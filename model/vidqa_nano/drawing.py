@@ -1,18 +1,25 @@
 """Batches by number: which clips, windows and questions go into which step.
 
-In: a recipe, drawn clips. Out: lists of :class:`vidqa_nano.windows.Sample`. Several batches are
+In: a recipe, drawn clips. Out: lists of :class:`vidqa_nano.windows.Sample`, and packed
+(:class:`Maker`) all that a step needs of them. Several batches are
 drawn together as a pool, sorted by length and cut so that each costs the same: a batch holds many
 short clips or few long ones. A pool is decided by its number, its stage and its longest window.
 """
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from dataclasses import replace
+from typing import NamedTuple, Protocol
 
 import numpy as np
+from torch import Tensor
 
 from vidqa_nano.clips import Clips
+from vidqa_nano.contrast import claims
+from vidqa_nano.grey import ASKED_MORE, greyed
+from vidqa_nano.packing import Batch, Packer
 from vidqa_nano.recipe import Recipe
+from vidqa_nano.team import Team
 from vidqa_nano.timing import TOKENS_PER_ROW
 from vidqa_nano.windows import Sample, cut_sample, draw_window
 from vidqa_nano.world import Rng
@@ -28,6 +35,24 @@ class Course(NamedTuple):
 
     stage: int
     longest_s: float
+
+    @classmethod
+    def of(cls, recipe: Recipe, step: int, elapsed_s: float) -> Course:
+        """The course of the pool that ``step`` is in, begun when that time had been used."""
+        progress = recipe.progress(step - step % POOL, elapsed_s)
+        return cls(recipe.stage(progress), recipe.longest_s(progress))
+
+
+class Ready(NamedTuple):
+    """A step's batch, and what is told of its clips, by all workers. Axes: E, N, C as in
+    :mod:`vidqa_nano.contrast`."""
+
+    batch: Batch
+    """This worker's part."""
+    happens_EC: Tensor
+    claimed_NC: Tensor
+    told: list[int]
+    """Numbers of the samples that are embedded."""
 
 
 class Pools:
@@ -59,10 +84,12 @@ class Pools:
     def _sample(self, course: Course, rng: Rng) -> Sample:
         index = int(rng.integers(len(self.clips)))
         window = draw_window(self.clips.stories[index], rng, course.longest_s)
-        if course.stage == 1:
-            return cut_sample(self.clips, index, window, rng, 0)
-        embeds = self.recipe.embed_every > 0
-        return cut_sample(self.clips, index, window, rng, self.recipe.questions, embed=embeds)
+        asked = self.recipe.questions if course.stage == 2 else 0
+        if rng.random() < self.recipe.grey:
+            cut = cut_sample(self.clips, index, window, rng, asked * ASKED_MORE)
+            return greyed(cut, rng, asked)
+        embeds = course.stage == 2 and self.recipe.embed_every > 0
+        return cut_sample(self.clips, index, window, rng, asked, embed=embeds)
 
     def cost(self, sample: Sample, stage: int) -> int:
         """Rows in stage 1, about the decoder's tokens in stage 2.
@@ -79,3 +106,31 @@ class Pools:
         costs = np.cumsum([self.cost(sample, stage) for sample in samples])
         part = np.minimum((costs - costs[0]) * POOL // costs[-1], POOL - 1)
         return [[samples[i] for i in np.flatnonzero(part == k)] for k in range(POOL)]
+
+
+class Source(Protocol):
+    """Where steps get their batches."""
+
+    def ready(self, step: int, course: Course) -> Ready:
+        """The batch of step number ``step``."""
+
+
+class Maker:
+    """Draws and packs a batch when it is asked for."""
+
+    def __init__(self, pools: Pools, packer: Packer, team: Team) -> None:
+        self.pools, self.packer, self.team = pools, packer, team
+
+    def ready(self, step: int, course: Course) -> Ready:
+        """The batch of step number ``step``: the same every time."""
+        samples = self.pools.batch(step, course)
+        if not self.pools.recipe.embeds(course.stage, step):
+            samples = [_without_texts(sample) for sample in samples]
+        told = [number for number, sample in enumerate(samples) if sample.texts]
+        return Ready(self.packer.pack(self.team.part(samples)), *claims(samples), told)
+
+
+def _without_texts(sample: Sample) -> Sample:
+    """A sample that is not embedded."""
+    asked = [question for question in sample.questions if question.task != "embed"]
+    return replace(sample, questions=asked, texts=[])

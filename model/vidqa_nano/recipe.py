@@ -39,6 +39,8 @@ class Recipe:
         (0.5, 120.0),
     )
     """(share of stage 2, longest window in seconds from there on)."""
+    grey: float = 0.7
+    """Share of the clips that lose their colours (:mod:`vidqa_nano.grey`)."""
     embed_every: int = 4
     """Steps between those that draw clips and texts together; 0 never does."""
     tower_until: float = 0.8
@@ -89,6 +91,10 @@ class Recipe:
     def trains_tower(self, progress: float) -> bool:
         """Whether the tower still changes."""
         return self.into_stage_two(progress) < self.tower_until
+
+    def embeds(self, stage: int, step: int) -> bool:
+        """Whether a step draws clips and texts together."""
+        return stage == 2 and self.embed_every > 0 and step % self.embed_every == 0
 
     def rate_at(self, progress: float, into_stage: int) -> float:
         """Warm-up at the start of each stage; a line down in the second half of stage 1, a cosine

@@ -15,6 +15,7 @@ SUBJECT = Subject(
     name="rules",
     variants={rule: {"time_rule": rule} for rule in RULES},
     rates=(0.5, 1.0, 1.28, 2.0),
+    fixed_tower=True,
     title="Nano trained and asked under each way to tell time",
     about=__doc__,
 )

@@ -48,6 +48,8 @@ class Subject:
     """Changes to the recipe by the name of the line."""
     rates: tuple[float, ...]
     """Frames per second at which clips are read when asked about."""
+    fixed_tower: bool
+    """Whether a tower that is given stays as it is: where what differs does not concern it."""
     title: str
     """Of the plot."""
     about: str | None
@@ -58,7 +60,7 @@ def run_table(subject: Subject, argv: list[str] | None, base: Recipe) -> int:
     """Run what is left, print the table, write NAME.json and the plot; returns the exit code."""
     args = _arguments(subject, argv, base)
     chosen = {name: subject.variants[name] for name in args.only}
-    small = _small(args, base)
+    small = _small(args, base, fixed_tower=subject.fixed_tower)
     found = run_all(trials(chosen, small, args.seeds), _setup(args), args.at_once)
     lines, blind = standings(found), blind_standings(found)
     sys.stdout.write(table(subject.name, lines, blind))
@@ -94,17 +96,18 @@ def run_all(
         return list(zip(several, pool.map(run, several), strict=True))
 
 
-def _small(args: argparse.Namespace, base: Recipe) -> Recipe:
+def _small(args: argparse.Namespace, base: Recipe, *, fixed_tower: bool) -> Recipe:
     """The recipe at the budget of one trial; its warm-ups get shorter with it.
 
-    Where a tower is given, it is the same in all lines from start to end, and windows are no longer
-    than the clips that are asked about: a step costs half, and the decoder gets further.
+    Where a tower is given, windows are no longer than the clips that are asked about, and the tower
+    may stay the same from start to end: a step costs half, and the decoder gets further.
     """
     warmup = max(1, min(base.warmup, args.steps // 12))
     small = replace(base, steps=args.steps, clips=args.clips, warmup=warmup)
     if not args.tower:
         return small
-    return replace(small, vision_share=0.0, tower_until=0.0, longest=ASKED_WINDOWS)
+    begun = replace(small, vision_share=0.0, longest=ASKED_WINDOWS)
+    return replace(begun, tower_until=0.0) if fixed_tower else begun
 
 
 def _setup(args: argparse.Namespace) -> Setup:
@@ -135,7 +138,7 @@ def _arguments(subject: Subject, argv: list[str] | None, base: Recipe) -> argpar
     add("--rates", type=_listed(float), default=list(subject.rates), help=f"asked at, {rates}")
     add("--asked", type=int, default=ASKED, help="held-out clips, %(default)s")
     add("--clips", type=int, default=base.clips, help="training clips, %(default)s")
-    add("--tower", type=Path, help="take this checkpoint's tower, and leave it as it is")
+    add("--tower", type=Path, help="begin with this checkpoint's tower")
     add("--at-once", type=int, default=1, help="trials that run at the same time")
     add("--threads", type=int, default=1, help="of each trial")
     add("--save-every", type=int, default=SAVE_EVERY)

@@ -9,6 +9,7 @@ to two processes of one thread each; ``--minutes 80`` ends after that time, what
 from __future__ import annotations
 
 import argparse
+from contextlib import ExitStack
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ import torch
 from torch import multiprocessing
 
 from qwen25vl import load_model
+from vidqa_nano.ahead import Ahead
 from vidqa_nano.clips import Clips, load_clips
 from vidqa_nano.measure import measure
 from vidqa_nano.progress import Report
@@ -59,7 +61,10 @@ def _work(args: argparse.Namespace, meeting: Path, rank: int) -> None:
     team = Team() if alone else Team.join(meeting, rank, args.workers)
     run = _open_run(args, team)
     tuning = load_clips(args.cache, "tuning", TUNING)
-    _train(run, tuning, args)
+    with ExitStack() as stack:
+        if args.drawing:
+            run.source = stack.enter_context(Ahead(run.recipe, args.cache, team, args.drawing))
+        _train(run, tuning, args)
     if team.leads:
         publish(run.model, run.tokenizer, args.run / "weights")
     team.leave()
@@ -123,6 +128,9 @@ def _arguments(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--workers", type=int, default=1, help="processes that share each batch")
     parser.add_argument("--threads", type=int, default=1, help="threads of each worker")
+    parser.add_argument(
+        "--drawing", type=int, default=0, help="processes of each worker that make batches ahead"
+    )
     parser.add_argument("--log-every", type=int, default=20)
     parser.add_argument("--save-every", type=int, default=100)
     parser.add_argument("--measure-every", type=int, default=800)

@@ -9,7 +9,7 @@ Several workers each take a part of every batch and add up their gradients.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -22,8 +22,8 @@ from torch import Tensor, nn
 from qwen25vl import ModelConfig, Qwen25VL
 from vidqa_nano.clips import Clips
 from vidqa_nano.config import nano_config
-from vidqa_nano.contrast import Memory, claims, contrast_loss, told_loss
-from vidqa_nano.drawing import POOL, Course, Pools
+from vidqa_nano.contrast import Memory, contrast_loss, told_loss
+from vidqa_nano.drawing import POOL, Course, Maker, Pools, Ready, Source
 from vidqa_nano.halves import half_products
 from vidqa_nano.losses import (
     Found,
@@ -39,7 +39,6 @@ from vidqa_nano.optimiser import Optimiser
 from vidqa_nano.packing import Packer
 from vidqa_nano.recipe import Recipe
 from vidqa_nano.team import Team
-from vidqa_nano.windows import Sample
 
 
 class Run:
@@ -61,6 +60,7 @@ class Run:
             module.to(self.device)
         self.packer = Packer(self.tokenizer, config, recipe.time_rule)
         self.pools = Pools(recipe, clips)
+        self.source: Source = Maker(self.pools, self.packer, self.team)
         self.optimiser = Optimiser(self.model, self.helpers, recipe.decay)
         self.elapsed_s = 0.0
         self.pool_elapsed_s = 0.0
@@ -76,7 +76,7 @@ class Run:
         """One step; returns its losses and learning rate."""
         self._enter()
         rate = self.recipe.rate_at(self.progress, self.step - self.stage_began)
-        parts = self._parts(self.samples(self.step))
+        parts = self._parts(self.source.ready(self.step, self.course()))
         counts = self._agree(parts)
         weights = self.weights()
         terms = [weights[name] * part.sum / counts[name] for name, part in parts.items()]
@@ -106,23 +106,11 @@ class Run:
 
     def course(self) -> Course:
         """What the present pool of batches is drawn for."""
-        begun = self.step - self.step % POOL
-        progress = self.recipe.progress(begun, self.pool_elapsed_s)
-        return Course(self.recipe.stage(progress), self.recipe.longest_s(progress))
+        return Course.of(self.recipe, self.step, self.pool_elapsed_s)
 
-    def samples(self, step: int) -> list[Sample]:
-        """All workers' samples of a step."""
-        return self.pools.batch(step, self.course())
-
-    def _parts(self, samples: Sequence[Sample]) -> dict[str, Part]:
+    def _parts(self, ready: Ready) -> dict[str, Part]:
         """This worker's part of every loss."""
-        weights = self.weights()
-        drawn = self.stage == 2 and max(weights["embed"], weights["told"]) > 0
-        embeds = drawn and self.recipe.embed_every > 0
-        embeds = embeds and self.step % self.recipe.embed_every == 0
-        if not embeds:
-            samples = [_without_texts(sample) for sample in samples]
-        batch = self.packer.pack(self.team.part(samples)).to(self.device)
+        batch = ready.batch.to(self.device)
         gain = _gain(self.recipe.seed, self.step)
         tower = self.stage == 1 or self.recipe.trains_tower(self.progress)
         self.model.vision.requires_grad_(tower)
@@ -131,14 +119,12 @@ class Run:
                 tokens = vision_tokens(self.model, batch, gain)
                 return {"seen": seen_loss(self.helpers, tokens, batch.labels)}
             found = all_losses(self.model, self.helpers, batch, gain)
-        return found.parts | (self._embed_part(samples, found) if embeds else {})
+        return found.parts | (self._embed_part(ready, found) if ready.told else {})
 
-    def _embed_part(self, samples: Sequence[Sample], found: Found) -> dict[str, Part]:
+    def _embed_part(self, ready: Ready, found: Found) -> dict[str, Part]:
         """Of ``embed`` the whole team's loss, with the gradient of this worker's own vectors."""
-        happens, claimed = (table.to(self.device) for table in claims(samples))
-        if len(happens) == 0:
-            return {}
-        owners = [i % self.team.size for i, s in enumerate(samples) if s.texts]
+        happens, claimed = ready.happens_EC.to(self.device), ready.claimed_NC.to(self.device)
+        owners = [number % self.team.size for number in ready.told]
         own = [place for place, owner in enumerate(owners) if owner == self.team.rank]
         per_clip = len(claimed) // len(happens)
         own_texts = [place * per_clip + k for place in own for k in range(per_clip)]
@@ -213,12 +199,6 @@ class Run:
 
 
 _COUNTERS = ("step", "stage", "stage_began", "elapsed_s", "pool_elapsed_s")
-
-
-def _without_texts(sample: Sample) -> Sample:
-    """A sample that is not embedded."""
-    asked = [question for question in sample.questions if question.task != "embed"]
-    return replace(sample, questions=asked, texts=[])
 
 
 def start_small(model: Qwen25VL) -> None:

@@ -61,6 +61,8 @@ class Sample:
     questions: list[Question]
     texts: list[Told] = field(default_factory=list)
     """Texts about the clip, the true one first; none when the clip is not embedded."""
+    grey: bool = False
+    """Whether it is shown without the colours that its events and states tell of."""
 
     @property
     def row_seconds(self) -> list[float]:

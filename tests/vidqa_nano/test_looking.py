@@ -142,7 +142,7 @@ def test_a_mark_stands_at_the_last_token_of_its_phrase(clips: Clips) -> None:
 
 def test_the_loss_is_what_the_decoders_attention_leaves_for_other_tokens(clips: Clips) -> None:
     run = Run(Recipe(vision_share=0.0, tokens=400, questions=4), clips)
-    batch = run.packer.pack(run.samples(0)[:1])
+    batch = run.packer.pack(run.pools.batch(0, run.course())[:1])
     ids_BS, at = batch.ids_BS[:1], int(batch.looks.token_N[0])
     looks = Looks(
         torch.tensor([0]), torch.tensor([at]), torch.tensor([EDGE]), batch.looks.target_NS[:1]
@@ -168,7 +168,7 @@ def test_the_loss_is_what_the_decoders_attention_leaves_for_other_tokens(clips: 
 
 def test_looks_point_at_tokens_that_may_be_attended_to(clips: Clips) -> None:
     run = Run(Recipe(vision_share=0.0, tokens=600, questions=4), clips)
-    batch = run.packer.pack(run.samples(0))
+    batch = run.packer.pack(run.pools.batch(0, run.course()))
     looks = batch.looks
     allowed = batch.mask_B1SS[looks.clip_N, 0, looks.token_N]
     assert bool((looks.target_NS <= allowed).all())

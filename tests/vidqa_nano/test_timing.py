@@ -116,7 +116,9 @@ def test_a_clip_is_asked_under_the_rule_it_was_packed_under(clips: Clips, rule: 
 
 def test_batches_are_the_same_under_every_rule(clips: Clips) -> None:
     runs = [Run(Recipe(vision_share=0.0, tokens=400, time_rule=r), clips) for r in RULES]
-    seconds = [[sample.frame_seconds for sample in run.samples(0)] for run in runs]
+    seconds = [
+        [sample.frame_seconds for sample in run.pools.batch(0, run.course())] for run in runs
+    ]
     assert all(found == seconds[0] for found in seconds)
 
 

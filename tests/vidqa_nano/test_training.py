@@ -36,7 +36,7 @@ RECIPE = Recipe(
 def test_steps_on_one_batch_lower_every_loss(clips: Clips) -> None:
     run = Run(RECIPE, clips)
     run.step = 4
-    batch = run.packer.pack(run.samples(4))
+    batch = run.packer.pack(run.pools.batch(4, run.course()))
 
     def losses() -> dict[str, torch.Tensor]:
         parts = all_losses(run.model, run.helpers, batch).parts
@@ -139,7 +139,9 @@ def test_windows_grow_with_the_run() -> None:
 
 def test_every_batch_of_a_pool_costs_about_the_same(clips: Clips) -> None:
     run = Run(Recipe(vision_share=0.0, tokens=2000, questions=4), clips)
-    costs = [sum(run.pools.cost(s, 2) for s in run.samples(step)) for step in range(4)]
+    costs = [
+        sum(run.pools.cost(s, 2) for s in run.pools.batch(step, run.course())) for step in range(4)
+    ]
     assert min(costs) > 1000
     assert max(costs) < 4000
 
