@@ -1,8 +1,9 @@
 """Batches made ready by processes of their own, pools ahead of the step that takes them.
 
 A card takes a step in about the time that a processor needs to draw and pack its batch, so one
-process that does both in turn takes twice as long. In: a recipe, the folder of drawn clips, a
-number of processes. Out: the batches that :class:`vidqa_nano.drawing.Maker` makes, to the bit.
+process that does both in turn takes twice as long. It is for a run of one worker: several draw for
+themselves. In: a recipe, the folder of drawn clips, a number of processes. Out: the batches that
+:class:`vidqa_nano.drawing.Maker` makes, to the bit.
 """
 
 from __future__ import annotations
@@ -39,19 +40,16 @@ class _Order:
 
     recipe: Recipe
     cache: Path
-    rank: int
-    size: int
 
 
 class Ahead:
     """A source of batches with ``processes`` at work behind it; close it, or use it in a block."""
 
-    def __init__(self, recipe: Recipe, cache: Path, team: Team, processes: int) -> None:
+    def __init__(self, recipe: Recipe, cache: Path, processes: int) -> None:
         self.recipe, self.depth = recipe, POOLS_AHEAD * processes
         self._pools: dict[Key, Future[bytes]] = {}
         self._now: tuple[Key, list[Ready]] | None = None
-        order = _Order(recipe, cache, team.rank, team.size)
-        context = get_context("spawn")
+        context, order = get_context("spawn"), _Order(recipe, cache)
         self._workers = ProcessPoolExecutor(processes, context, _begin, (order,))
 
     def __enter__(self) -> Ahead:
@@ -107,7 +105,7 @@ def _begin(order: _Order) -> None:
     config = ModelConfig.from_json(nano_config(tokenizer))
     clips = load_clips(order.cache, "train", order.recipe.clips)
     packer = Packer(tokenizer, config, order.recipe.time_rule)
-    _kept.append(Maker(Pools(order.recipe, clips), packer, Team(order.rank, order.size)))
+    _kept.append(Maker(Pools(order.recipe, clips), packer, Team()))
 
 
 def _make(pool: int, course: Course) -> bytes:

@@ -63,7 +63,7 @@ def _work(args: argparse.Namespace, meeting: Path, rank: int) -> None:
     tuning = load_clips(args.cache, "tuning", TUNING)
     with ExitStack() as stack:
         if args.drawing:
-            run.source = stack.enter_context(Ahead(run.recipe, args.cache, team, args.drawing))
+            run.source = stack.enter_context(Ahead(run.recipe, args.cache, args.drawing))
         _train(run, tuning, args)
     if team.leads:
         publish(run.model, run.tokenizer, args.run / "weights")
@@ -129,7 +129,7 @@ def _arguments(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--workers", type=int, default=1, help="processes that share each batch")
     parser.add_argument("--threads", type=int, default=1, help="threads of each worker")
     parser.add_argument(
-        "--drawing", type=int, default=0, help="processes of each worker that make batches ahead"
+        "--drawing", type=int, default=0, help="processes that make batches ahead, for one worker"
     )
     parser.add_argument("--log-every", type=int, default=20)
     parser.add_argument("--save-every", type=int, default=100)
@@ -141,7 +141,10 @@ def _arguments(argv: list[str] | None) -> argparse.Namespace:
         elif field.name in _OPTIONS:
             kind = type(field.default)
             parser.add_argument(flag, type=kind, default=None, help=f"default {field.default}")
-    return parser.parse_args(argv)
+    args = parser.parse_args(argv)
+    if args.drawing and args.workers > 1:
+        parser.error("--drawing goes with one worker: several draw for themselves")
+    return args
 
 
 if __name__ == "__main__":
