@@ -11,10 +11,11 @@ import torch
 from qwen25vl import ModelConfig, load_model, load_stop_ids
 from vidqa_nano.clips import Clips
 from vidqa_nano.config import nano_config
-from vidqa_nano.labels import CLASSES, EVENTS
+from vidqa_nano.labels import ACTING, CLASSES, EVENTS
 from vidqa_nano.losses import Weights, all_losses, seen_weights
 from vidqa_nano.make_tokenizer import make_tokenizer
 from vidqa_nano.publish import publish
+from vidqa_nano.queries import TRAINED
 from vidqa_nano.recipe import Recipe
 from vidqa_nano.team import Team
 from vidqa_nano.trainer import Run
@@ -55,11 +56,14 @@ def test_steps_on_one_batch_lower_every_loss(clips: Clips) -> None:
 
 def test_an_event_that_is_on_counts_most() -> None:
     targets = torch.zeros(2, CLASSES)
-    targets[0, 0], targets[0, 1], targets[:, EVENTS] = 1.0, 0.2, 1.0
+    targets[0, 0], targets[0, 1], targets[1, 1], targets[:, EVENTS] = 1.0, 0.2, 1.0, 1.0
     weights = seen_weights(targets)
-    assert weights[0, :3].tolist() == [12.0, 3.0, 3.0]
-    assert weights[1, 0] == 3.0
-    assert weights[:, EVENTS:].unique().tolist() == [1.0]
+    assert TRAINED[0].colour is None
+    assert TRAINED[1].colour is not None
+    assert weights[0, :2].tolist() == pytest.approx([12.0, 0.9])
+    assert weights[1, :2].tolist() == pytest.approx([3.0, 3.6])
+    assert weights[:, EVENTS : CLASSES - len(ACTING)].unique().tolist() == [1.0]
+    assert weights[:, CLASSES - len(ACTING) :].unique().tolist() == [3.0]
 
 
 def test_stage_one_trains_the_tower_only(clips: Clips) -> None:
