@@ -113,6 +113,7 @@ class Source(Protocol):
 
     def ready(self, step: int, course: Course) -> Ready:
         """The batch of step number ``step``."""
+        ...
 
 
 class Maker:

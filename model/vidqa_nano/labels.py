@@ -38,7 +38,9 @@ OF_A_COLOUR = torch.tensor(
     + [True] * len(ACTING)
 )
 """(C,): classes that a clip without its colours says nothing of."""
-_ACTING_COLUMN = {pair: CLASSES - len(ACTING) + i for i, pair in enumerate(ACTING)}
+_ACTING_COLUMN: dict[tuple[str, str | None], int] = {
+    pair: CLASSES - len(ACTING) + i for i, pair in enumerate(ACTING)
+}
 _KEPT = [
     (COLUMN[name, None], EVENTS + len(STATES) + PRESENT.index((BY_NAME[name].actor, colour)))
     for name, colour in sorted(NOVEL_PAIRS)
