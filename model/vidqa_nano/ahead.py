@@ -15,7 +15,6 @@ from concurrent.futures import Future, ProcessPoolExecutor
 from dataclasses import dataclass
 from multiprocessing import get_context, parent_process
 from pathlib import Path
-from types import TracebackType
 
 import torch
 
@@ -43,7 +42,7 @@ class _Order:
 
 
 class Ahead:
-    """A source of batches with ``processes`` at work behind it; close it, or use it in a block."""
+    """A source of batches with ``processes`` at work behind it, until it is closed."""
 
     def __init__(self, recipe: Recipe, cache: Path, processes: int) -> None:
         self.recipe, self.depth = recipe, POOLS_AHEAD * processes
@@ -51,17 +50,6 @@ class Ahead:
         self._now: tuple[Key, list[Ready]] | None = None
         context, order = get_context("spawn"), _Order(recipe, cache)
         self._workers = ProcessPoolExecutor(processes, context, _begin, (order,))
-
-    def __enter__(self) -> Ahead:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def ready(self, step: int, course: Course) -> Ready:
         """The batch of step number ``step``; waits for the process that makes it."""

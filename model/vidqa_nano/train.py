@@ -9,7 +9,7 @@ to two processes of one thread each; ``--minutes 80`` ends after that time, what
 from __future__ import annotations
 
 import argparse
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
@@ -63,7 +63,8 @@ def _work(args: argparse.Namespace, meeting: Path, rank: int) -> None:
     tuning = load_clips(args.cache, "tuning", TUNING)
     with ExitStack() as stack:
         if args.drawing:
-            run.source = stack.enter_context(Ahead(run.recipe, args.cache, args.drawing))
+            ahead = Ahead(run.recipe, args.cache, args.drawing)
+            run.source = stack.enter_context(closing(ahead))
         _train(run, tuning, args)
     if team.leads:
         publish(run.model, run.tokenizer, args.run / "weights")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from dataclasses import fields, is_dataclass
 from pathlib import Path
 from typing import Any
@@ -30,7 +31,7 @@ def leaves(value: Any) -> list[Any]:
 
 def test_batches_made_ahead_are_those_made_in_turn(tmp_path: Path) -> None:
     run = Run(RECIPE, load_clips(tmp_path, "train", 4))
-    with Ahead(RECIPE, tmp_path, 2) as ahead:
+    with closing(Ahead(RECIPE, tmp_path, 2)) as ahead:
         for step in range(12):
             run.step = step
             both = [source.ready(step, run.course()) for source in (run.source, ahead)]
@@ -41,7 +42,7 @@ def test_batches_made_ahead_are_those_made_in_turn(tmp_path: Path) -> None:
 def test_a_run_by_the_clock_has_the_next_course_made_anew(tmp_path: Path) -> None:
     recipe = Recipe(clips=4, minutes=1.0, vision_share=0.5, tokens=700, vision_rows=30)
     run = Run(recipe, load_clips(tmp_path, "train", 4))
-    with Ahead(recipe, tmp_path, 1) as ahead:
+    with closing(Ahead(recipe, tmp_path, 1)) as ahead:
         for seconds, stage in ((0.0, 1), (45.0, 2)):
             run.step, run.pool_elapsed_s = run.step + 4, seconds
             assert run.course().stage == stage
