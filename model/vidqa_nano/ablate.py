@@ -1,7 +1,7 @@
 """``python -m vidqa_nano.ablate --run FOLDER --cache FOLDER``: what each loss is worth.
 
 Trains nano with all losses, without one of them in stage 2, and without stage 1: then stage 2 has
-its steps too. In the folder of :mod:`vidqa_nano.rules` the first line is there already.
+its steps too.
 """
 
 from __future__ import annotations

@@ -92,8 +92,8 @@ def _begin(order: _Order) -> None:
     tokenizer = make_tokenizer()
     config = ModelConfig.from_json(nano_config(tokenizer))
     clips = load_clips(order.cache, "train", order.recipe.clips)
-    packer = Packer(tokenizer, config, order.recipe.time_rule)
-    _kept.append(Maker(Pools(order.recipe, clips), packer, Team()))
+    packers = {rule: Packer(tokenizer, config, rule) for rule in order.recipe.rules}
+    _kept.append(Maker(Pools(order.recipe, clips), packers, Team()))
 
 
 def _make(pool: int, course: Course) -> bytes:

@@ -29,6 +29,8 @@ from vidqa_nano.world import Rng
 
 Cast = Sequence[tuple[str, str | None]]
 """(kind, colour) of every actor that the clip shows."""
+Pose = Callable[[Sequence[Seen], Cast, Rng, int], list[Question]]
+"""Events, cast, generator, number of questions: what is asked of a clip."""
 NUMBERS = ("Zero", "One", "Two", "Three", "Four", "Five", "Six")
 LETTERS = "ABCD"
 _HALF = 0.5
@@ -48,6 +50,13 @@ def pose(events: Sequence[Seen], cast: Cast, rng: Rng, count: int) -> list[Quest
             asked.append(ground(sides.draw(ABSENT_SHARE), events, rng))
     whole = all(event.whole for event in events)
     return [*asked, describe(events)] if whole and rng.random() < DESCRIBE_SHARE else asked
+
+
+def pose_when(events: Sequence[Seen], cast: Cast, rng: Rng, count: int) -> list[Question]:
+    """``count`` questions of when something happens, as :func:`pose` asks them; ``cast`` is not
+    looked at."""
+    sides = Sides.of(events, rng)
+    return [ground(sides.draw(ABSENT_SHARE), events, rng) for _ in range(count)]
 
 
 def ask(sides: Sides, cast: Cast, rng: Rng) -> Question:

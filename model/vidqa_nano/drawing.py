@@ -8,19 +8,22 @@ short clips or few long ones. A pool is decided by its number, its stage and its
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
+from functools import partial
 from typing import NamedTuple, Protocol
 
 import numpy as np
 from torch import Tensor
 
+from vidqa_nano.asking import pose, pose_when
 from vidqa_nano.clips import Clips
 from vidqa_nano.contrast import claims
 from vidqa_nano.grey import ASKED_MORE, greyed
 from vidqa_nano.packing import Batch, Packer
 from vidqa_nano.recipe import Recipe
 from vidqa_nano.team import Team
-from vidqa_nano.timing import TOKENS_PER_ROW
+from vidqa_nano.timing import TOKENS_PER_ROW, TimeRule
 from vidqa_nano.windows import Sample, cut_sample, draw_window
 from vidqa_nano.world import Rng
 
@@ -60,6 +63,8 @@ class Pools:
 
     def __init__(self, recipe: Recipe, clips: Clips) -> None:
         self.recipe, self.clips = recipe, clips
+        posed = pose_when if recipe.only_when else pose
+        self._cut_sample = partial(cut_sample, clips, posed=posed)
         self._kept: tuple[int, Course] | None = None
         self._batches: list[list[Sample]] = []
 
@@ -86,10 +91,10 @@ class Pools:
         window = draw_window(self.clips.stories[index], rng, course.longest_s)
         asked = self.recipe.questions if course.stage == 2 else 0
         if rng.random() < self.recipe.grey:
-            cut = cut_sample(self.clips, index, window, rng, asked * ASKED_MORE)
+            cut = self._cut_sample(index, window, rng, asked * ASKED_MORE)
             return greyed(cut, rng, asked)
-        embeds = course.stage == 2 and self.recipe.embed_every > 0
-        return cut_sample(self.clips, index, window, rng, asked, embed=embeds)
+        embeds = course.stage == 2 and self.recipe.has_vectors
+        return self._cut_sample(index, window, rng, asked, embed=embeds)
 
     def cost(self, sample: Sample, stage: int) -> int:
         """Rows in stage 1, about the decoder's tokens in stage 2.
@@ -117,10 +122,10 @@ class Source(Protocol):
 
 
 class Maker:
-    """Draws and packs a batch when it is asked for."""
+    """Draws and packs a batch when it is asked for, under the rule of its step."""
 
-    def __init__(self, pools: Pools, packer: Packer, team: Team) -> None:
-        self.pools, self.packer, self.team = pools, packer, team
+    def __init__(self, pools: Pools, packers: Mapping[TimeRule, Packer], team: Team) -> None:
+        self.pools, self.packers, self.team = pools, packers, team
 
     def ready(self, step: int, course: Course) -> Ready:
         """The batch of step number ``step``: the same every time."""
@@ -128,7 +133,8 @@ class Maker:
         if not self.pools.recipe.embeds(course.stage, step):
             samples = [_without_texts(sample) for sample in samples]
         told = [number for number, sample in enumerate(samples) if sample.texts]
-        return Ready(self.packer.pack(self.team.part(samples)), *claims(samples), told)
+        packer = self.packers[self.pools.recipe.rule_at(step)]
+        return Ready(packer.pack(self.team.part(samples)), *claims(samples), told)
 
 
 def _without_texts(sample: Sample) -> Sample:

@@ -32,6 +32,8 @@ class Recipe:
     """Pairs of frames of a step of stage 1."""
     questions: int = 8
     """Questions per clip, beside a list of its events and its vector."""
+    only_when: bool = False
+    """Ask of nothing but when things happen: no other question, no list, no vector."""
     longest: tuple[tuple[float, float], ...] = (
         (0.0, 16.0),
         (0.15, 32.0),
@@ -60,7 +62,9 @@ class Recipe:
     half: bool = True
     """Multiply matrices in bfloat16 (weights and all else stay float32)."""
     time_rule: TimeRule = "reference"
-    """How rows tell their time: a network is asked under the rule it was trained under."""
+    """How rows tell their time: a network is asked under the rule it was trained under last."""
+    rules_in_turn: int = 0
+    """So many steps, from the first, take one way to tell time after the other, step by step."""
     without: str = ""
     """One of :data:`HELPING` that does not count in stage 2."""
 
@@ -92,9 +96,23 @@ class Recipe:
         """Whether the tower still changes."""
         return self.into_stage_two(progress) < self.tower_until
 
+    @property
+    def rules(self) -> tuple[TimeRule, ...]:
+        """Every way to tell time that some step takes."""
+        return RULES if self.rules_in_turn else (self.time_rule,)
+
+    def rule_at(self, step: int) -> TimeRule:
+        """How rows tell their time in step number ``step``."""
+        return RULES[step % len(RULES)] if step < self.rules_in_turn else self.time_rule
+
+    @property
+    def has_vectors(self) -> bool:
+        """Whether clips and texts are ever drawn together."""
+        return self.embed_every > 0 and not self.only_when
+
     def embeds(self, stage: int, step: int) -> bool:
         """Whether a step draws clips and texts together."""
-        return stage == 2 and self.embed_every > 0 and step % self.embed_every == 0
+        return stage == 2 and self.has_vectors and step % self.embed_every == 0
 
     def rate_at(self, progress: float, into_stage: int) -> float:
         """Warm-up at the start of each stage; a line down in the second half of stage 1, a cosine

@@ -12,7 +12,7 @@ import argparse
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
@@ -30,6 +30,7 @@ from vidqa_nano.trials import (
     Trial,
     held_out,
     run_trial,
+    train_shared,
 )
 
 T = TypeVar("T")
@@ -46,6 +47,11 @@ class Subject:
     name: str
     variants: Mapping[str, Mapping[str, Any]]
     """Changes to the recipe by the name of the line."""
+    always: Mapping[str, Any] = field(default_factory=dict)
+    """Changes to the recipe of every line."""
+    shared: float | None = None
+    """Share of the steps that all lines have in common, where they differ in their way to tell time
+    alone: all ways take turns in these steps."""
     rates: tuple[float, ...]
     """Frames per second at which clips are read when asked about."""
     fixed_tower: bool
@@ -60,7 +66,7 @@ def run_table(subject: Subject, argv: list[str] | None, base: Recipe) -> int:
     """Run what is left, print the table, write NAME.json and the plot; returns the exit code."""
     args = _arguments(subject, argv, base)
     chosen = {name: subject.variants[name] for name in args.only}
-    small = _small(args, base, fixed_tower=subject.fixed_tower)
+    small = _small(args, replace(base, **subject.always), fixed_tower=subject.fixed_tower)
     found = run_all(trials(chosen, small, args.seeds), _setup(args), args.at_once)
     lines, blind = standings(found), blind_standings(found)
     sys.stdout.write(table(subject.name, lines, blind))
@@ -89,6 +95,9 @@ def run_all(
     setup.cache.mkdir(parents=True, exist_ok=True)
     load_clips(setup.cache, "train", several[0].recipe.clips)
     held_out(setup)
+    for recipe in {trial.recipe.seed: trial.recipe for trial in several}.values():
+        if recipe.rules_in_turn:  # before processes, each of which would else train them
+            train_shared(recipe, setup)
     run = partial(run_trial, setup=setup)
     if at_once == 1:
         return [(trial, run(trial)) for trial in several]
@@ -103,7 +112,8 @@ def _small(args: argparse.Namespace, base: Recipe, *, fixed_tower: bool) -> Reci
     may stay the same from start to end: a step costs half, and the decoder gets further.
     """
     warmup = max(1, min(base.warmup, args.steps // 12))
-    small = replace(base, steps=args.steps, clips=args.clips, warmup=warmup)
+    in_turn = round(args.shared * args.steps)
+    small = replace(base, steps=args.steps, clips=args.clips, warmup=warmup, rules_in_turn=in_turn)
     if not args.tower:
         return small
     begun = replace(small, vision_share=0.0, longest=ASKED_WINDOWS)
@@ -131,6 +141,11 @@ def _arguments(subject: Subject, argv: list[str] | None, base: Recipe) -> argpar
     add("--cache", type=Path, required=True, help="folder for drawn frames")
     add("--plot", type=Path, help="draw the table into this .png")
     add("--steps", type=int, default=base.steps // TENTH, help="of each trial, %(default)s")
+    if subject.shared is None:
+        parser.set_defaults(shared=0.0)
+    else:
+        told = "share of the steps that all lines have in common, %(default)s"
+        add("--shared", type=float, default=subject.shared, help=told)
     add("--seeds", type=_listed(int), default=[1, 2], help="1,2")
     names = list(subject.variants)
     add("--only", type=_listed(str), default=names, help=f"some of {','.join(names)}")

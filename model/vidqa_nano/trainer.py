@@ -58,9 +58,9 @@ class Run:
         self.memory = Memory(config.text.hidden_size)
         for module in (self.model, self.helpers, self.memory):
             module.to(self.device)
-        self.packer = Packer(self.tokenizer, config, recipe.time_rule)
+        self.packers = {rule: Packer(self.tokenizer, config, rule) for rule in recipe.rules}
         self.pools = Pools(recipe, clips)
-        self.source: Source = Maker(self.pools, self.packer, self.team)
+        self.source: Source = Maker(self.pools, self.packers, self.team)
         self.optimiser = Optimiser(self.model, self.helpers, recipe.decay)
         self.elapsed_s = 0.0
         self.pool_elapsed_s = 0.0
@@ -71,6 +71,11 @@ class Run:
     def progress(self) -> float:
         """Share of the run that is done."""
         return self.recipe.progress(self.step, self.elapsed_s)
+
+    @property
+    def packer(self) -> Packer:
+        """What packs the next step's batch."""
+        return self.packers[self.recipe.rule_at(self.step)]
 
     def advance(self) -> dict[str, float]:
         """One step; returns its losses and learning rate."""

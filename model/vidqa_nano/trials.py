@@ -11,7 +11,8 @@ import hashlib
 import json
 import sys
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
+from itertools import takewhile
 from multiprocessing import parent_process
 from pathlib import Path
 
@@ -23,6 +24,7 @@ from vidqa_nano.clips import Clips, load_clips
 from vidqa_nano.measure import measure
 from vidqa_nano.recipe import Recipe
 from vidqa_nano.scores import Answered
+from vidqa_nano.timing import RULES
 from vidqa_nano.trainer import Run, steps_left
 
 ASKED, SAVE_EVERY = 260, 50
@@ -87,30 +89,45 @@ def held_out(setup: Setup) -> Clips:
     return load_clips(setup.cache, "held_out", setup.asked, "short")
 
 
+def train_shared(recipe: Recipe, setup: Setup) -> Path:
+    """Train the steps that every line of the table has, where it is not done; the state after them.
+
+    What differs between lines is how rows tell their time, and in these steps all ways take turns.
+    """
+    common = Trial(name="shared", recipe=replace(recipe, time_rule=RULES[0]))
+    saved = home(common.recipe, setup).with_suffix(".shared.pt")
+    _train(common, setup, saved, saved, until=recipe.rules_in_turn)
+    return saved
+
+
 def _trained(trial: Trial, setup: Setup, folder: Path) -> Run:
     """The trial's run at its end."""
     saved = folder / "run.pt"
     write_json(folder / "recipe.json", asdict(trial.recipe))
-    run = _opened(trial.recipe, setup, saved)
-    done = True
-    for step in steps_left(run):
+    begun = train_shared(trial.recipe, setup) if trial.recipe.rules_in_turn else saved
+    return _train(trial, setup, saved, begun, until=trial.recipe.steps)
+
+
+def _train(trial: Trial, setup: Setup, saved: Path, begun: Path, until: int) -> Run:
+    """Go on from what is saved, else from what is begun, else from nothing, up to a step; what is
+    saved then is that step."""
+    run = _opened(trial.recipe, setup, saved if saved.exists() else begun)
+    for step in takewhile(lambda step: step < until, steps_left(run)):
         _stop_with_parent()
         losses = run.advance()
-        done = (step + 1) % setup.save_every == 0
-        if done:
+        if (step + 1) % setup.save_every == 0 or step + 1 == until:
             run.save(saved)
             shown = " ".join(f"{name}={value:.3g}" for name, value in losses.items())
             _say(trial, f"step {step + 1} of {run.recipe.steps}, {run.elapsed_s:.0f} s, {shown}")
-    if not done:
-        run.save(saved)
     return run
 
 
 def _opened(recipe: Recipe, setup: Setup, saved: Path) -> Run:
-    """The run saved there, or a new one."""
+    """The run saved there, with this recipe from here on, or a new one."""
     clips = load_clips(setup.cache, "train", recipe.clips)
     if saved.exists():
-        return Run.resume(saved, clips, device=setup.device)
+        changes = {"time_rule": recipe.time_rule}
+        return Run.resume(saved, clips, device=setup.device, changes=changes)
     return begin(recipe, setup, clips)
 
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from vidqa_nano.asking import Cast, pose
+from vidqa_nano.asking import Cast, Pose, pose
 from vidqa_nano.clips import FPS, Clips
 from vidqa_nano.phrases import BY_NAME, COLOURS_OF, mirrored
 from vidqa_nano.queries import Seen
@@ -103,7 +103,14 @@ def draw_window(story: Story, rng: Rng, longest_s: float = 120.0) -> Window:
 
 
 def cut_sample(
-    clips: Clips, index: int, window: Window, rng: Rng, questions: int, *, embed: bool = False
+    clips: Clips,
+    index: int,
+    window: Window,
+    rng: Rng,
+    questions: int,
+    *,
+    embed: bool = False,
+    posed: Pose = pose,
 ) -> Sample:
     """The window of clip ``index`` with its questions, and with texts where it is embedded."""
     story, seconds = clips.stories[index], window.seconds
@@ -113,7 +120,7 @@ def cut_sample(
         seconds.append(seconds[-1])
     frames = clips.frames(index)[picks]
     seen = seen_events(story, window)
-    asked = pose(seen, cast_of(story, window), rng, questions) if questions else []
+    asked = posed(seen, cast_of(story, window), rng, questions) if questions else []
     texts = tell(seen, rng) if embed else []
     return Sample(
         frames_THWC=frames[:, :, ::-1] if window.mirror else frames,

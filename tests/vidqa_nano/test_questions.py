@@ -7,13 +7,15 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from vidqa_nano.asking import pose
+from vidqa_nano.asking import pose, pose_when
 from vidqa_nano.clips import Clips
+from vidqa_nano.drawing import Course, Pools
 from vidqa_nano.labels import row_labels, shares
 from vidqa_nano.phrases import BY_NAME, NOVEL_PAIRS, canonical, question
 from vidqa_nano.queries import COLUMN, EVERY_QUERY, Query, Seen, confusions
 from vidqa_nano.questions import ground
 from vidqa_nano.rates import draw_ticks
+from vidqa_nano.recipe import Recipe
 from vidqa_nano.windows import (
     PRESENT,
     STATES,
@@ -106,6 +108,25 @@ def test_about_a_quarter_of_the_grounding_asks_for_what_does_not_happen(clips: C
     absent = sum(not question.spans for question in grounding) / len(grounding)
     assert absent == pytest.approx(0.28, abs=0.08)
     assert {question.task for question in asked} >= {"ground", "verify", "ask"}
+
+
+def test_questions_of_when_alone_ask_nothing_else(clips: Clips) -> None:
+    rng = np.random.default_rng(0)
+    events = seen_events(clips.stories[0], whole_window(clips.stories[0]))
+    asked = pose_when(events, [], rng, 200)
+    assert {question.task for question in asked} == {"ground"}
+    assert sum(not question.spans for question in asked) / 200 == pytest.approx(0.28, abs=0.08)
+
+
+def test_a_recipe_of_when_alone_draws_no_lists_and_no_vectors(clips: Clips) -> None:
+    for only_when in (True, False):
+        recipe = Recipe(only_when=only_when, tokens=2000, grey=0.5)
+        pools = Pools(recipe, clips)
+        drawn = [sample for step in range(8) for sample in pools.batch(step, Course(2, 16.0))]
+        tasks = {question.task for sample in drawn for question in sample.questions}
+        assert (tasks == {"ground"}) is only_when
+        assert any(sample.texts for sample in drawn) is not only_when
+        assert any(sample.grey for sample in drawn)
 
 
 def test_an_event_is_confused_with_its_mirror_another_colour_and_another_action() -> None:

@@ -33,6 +33,11 @@ def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return Path(tmp_path_factory.mktemp("cache"))
 
 
+def _one_step_on(run: Run) -> dict[str, float]:
+    run.step += 1
+    return {}
+
+
 def arguments(folder: Path, cache: Path, *more: str) -> list[str]:
     options = "--steps 2 --seeds 1 --clips 4 --asked 2 --rates 0.5,2 --save-every 1"
     return ["--run", str(folder), "--cache", str(cache), *options.split(), *more]
@@ -41,7 +46,8 @@ def arguments(folder: Path, cache: Path, *more: str) -> list[str]:
 def test_a_killed_table_goes_on_and_a_finished_one_is_only_printed(
     tmp_path: Path, cache: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    argv = arguments(tmp_path, cache, "--only", "reference,text", "--plot", str(tmp_path / "r.png"))
+    more = ["--only", "reference,text", "--plot", str(tmp_path / "r.png"), "--shared", "0"]
+    argv = arguments(tmp_path, cache, *more)
     done: list[tuple[str, int]] = []
     advance = Run.advance
 
@@ -72,14 +78,50 @@ def test_a_killed_table_goes_on_and_a_finished_one_is_only_printed(
         assert picture.size == (1920, 920)
 
 
+def test_steps_that_lines_share_are_done_once_and_take_turns_in_telling_time(
+    tmp_path: Path, cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    argv = arguments(tmp_path, cache, "--only", "text,reference", "--shared", "0.75")
+    argv[argv.index("--steps") + 1] = "4"
+    done: list[tuple[str, int]] = []
+    advance = Run.advance
+
+    def counted(run: Run) -> dict[str, float]:
+        if len(done) == 2:
+            done.append(("killed", 0))
+            raise KeyboardInterrupt
+        done.append((run.packer.time_rule, run.step))
+        return advance(run)
+
+    monkeypatch.setattr(Run, "advance", counted)
+    with pytest.raises(KeyboardInterrupt):
+        rules.main(argv, TINY)
+    assert rules.main(argv, TINY) == 0
+    shared = [("reference", 0), ("row_index", 1), ("killed", 0), ("int_truncated", 2)]
+    assert done == [*shared, ("text", 3), ("reference", 3)]
+
+
 def test_other_choices_never_meet_in_a_folder_and_equal_ones_do(tmp_path: Path) -> None:
     setup = trials.Setup(folder=tmp_path, cache=tmp_path)
-    several = [*trials_of(rules.SUBJECT.variants, TINY, [1, 2])]
+    when = replace(TINY, **rules.SUBJECT.always)
+    several = [*trials_of(rules.SUBJECT.variants, when, [1, 2])]
     several += trials_of(ablate.SUBJECT.variants, TINY, [1, 2])
+    several += trials_of({"once more": {}}, TINY, [1])
     homes = [trials.home(trial.recipe, setup) for trial in several]
-    assert homes[0] == homes[10]  # the reference rule with all losses
+    assert homes[-1] == homes[10]  # all losses
     assert len({*homes[:10]}) == 10
+    assert not {*homes[:10]} & {*homes[10:]}
     assert [trial.name for trial in several[10:18]] == [*ablate.SUBJECT.variants]
+
+
+def test_every_way_to_tell_time_is_trained_on_questions_of_when(
+    tmp_path: Path, cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: list[Recipe] = []
+    monkeypatch.setattr(Run, "advance", lambda run: made.append(run.recipe) or _one_step_on(run))
+    rules.main(arguments(tmp_path, cache, "--seeds", "3", "--shared", "0"), TINY)
+    assert [recipe.time_rule for recipe in made[::2]] == [*rules.SUBJECT.variants]
+    assert all(recipe.only_when and recipe.grey == 0 for recipe in made)
 
 
 def test_trials_can_begin_with_the_tower_of_a_checkpoint(tmp_path: Path, clips: Clips) -> None:
