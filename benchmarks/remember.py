@@ -33,7 +33,7 @@ from vidqa.pipeline.context import Context
 from vidqa.pipeline.ground import ground, ground_many
 from vidqa.pipeline.planning import Sampling
 from vidqa.prefixes import PrefixMemory
-from vidqa.results import Provenance
+from vidqa.provenance import Provenance
 from vidqa.video import KnownFiles
 from vidqa_nano.needle import main as write_needles
 

@@ -12,7 +12,8 @@ from datetime import datetime
 from pathlib import PurePath
 from typing import Literal
 
-from vidqa.results import JsonDict, Outcome, Segment
+from vidqa.provenance import JsonDict
+from vidqa.results import Outcome, Segment
 from vidqa.timeline import Span, format_timecode
 
 FoundBy = Literal["vector", "text"]

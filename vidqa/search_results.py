@@ -9,7 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from vidqa.hits import Hit, QueryKind
-from vidqa.results import EndedEarly, JsonDict, Outcome
+from vidqa.provenance import EndedEarly, JsonDict
+from vidqa.results import Outcome
 from vidqa.timeline import format_timecode
 
 

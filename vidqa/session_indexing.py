@@ -15,7 +15,7 @@ from vidqa.pipeline.ingest_options import IngestOptions
 from vidqa.pipeline.ingest_report import IngestReport, Watcher
 from vidqa.pipeline.reindex import ReindexReport, reindex
 from vidqa.pipeline.retrieval.removing import INDEX_KEEPS
-from vidqa.results import unfamiliar_index_note
+from vidqa.provenance import unfamiliar_index_note
 from vidqa.session_archive import ArchiveSession
 
 

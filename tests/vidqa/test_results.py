@@ -4,16 +4,8 @@ from __future__ import annotations
 
 import json
 
-from vidqa.results import (
-    AskResult,
-    Coverage,
-    Evidence,
-    GroundResult,
-    Pass,
-    Provenance,
-    Segment,
-    VideoFacts,
-)
+from vidqa.provenance import Coverage, Pass, Provenance, VideoFacts
+from vidqa.results import AskResult, Evidence, GroundResult, Segment
 from vidqa.timeline import Span
 
 VIDEO = VideoFacts(

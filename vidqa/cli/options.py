@@ -12,7 +12,8 @@ from vidqa.cli.progress import Report
 from vidqa.effort import Effort, Halt
 from vidqa.errors import SettingsError
 from vidqa.profiles import Profile
-from vidqa.results import Result, unfamiliar_note
+from vidqa.provenance import unfamiliar_note
+from vidqa.results import Result
 from vidqa.timeline import parse_time
 
 if TYPE_CHECKING:  # they import numpy and torch

@@ -5,17 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from textwrap import shorten
 
-from vidqa.results import (
-    AskResult,
-    Chapter,
-    DescribeResult,
-    GroundResult,
-    Mark,
-    Pass,
-    Provenance,
-    Result,
-    Segment,
-)
+from vidqa.provenance import Pass, Provenance
+from vidqa.results import AskResult, Chapter, DescribeResult, GroundResult, Mark, Result, Segment
 from vidqa.timeline import format_timecode
 
 _MODEL_CHARS = 40

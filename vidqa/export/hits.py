@@ -16,7 +16,8 @@ from vidqa.export.edl import FRAME_RATE, Cut, edit_list
 from vidqa.export.subtitles import to_chapters, to_srt, to_vtt
 from vidqa.export.tables import not_a_formula
 from vidqa.hits import Hit, VideoRef
-from vidqa.results import Coverage, GroundResult, Provenance, Segment, VideoFacts
+from vidqa.provenance import Coverage, Provenance, VideoFacts
+from vidqa.results import GroundResult, Segment
 from vidqa.search_results import ArchiveAnswer, SearchResult
 from vidqa.timeline import Span, format_timecode
 

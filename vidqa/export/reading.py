@@ -13,19 +13,16 @@ from typing import Any, TypeVar
 
 from vidqa.errors import ExportError
 from vidqa.hits import Hit, Verdict, VideoRef
+from vidqa.provenance import Coverage, Pass, Provenance, VideoFacts
 from vidqa.results import (
     AskResult,
     Chapter,
-    Coverage,
     DescribeResult,
     Evidence,
     GroundResult,
     Mark,
-    Pass,
-    Provenance,
     Result,
     Segment,
-    VideoFacts,
 )
 from vidqa.search_results import ArchiveAnswer, Citation, Scope, SearchResult
 from vidqa.timeline import Span

@@ -17,15 +17,10 @@ from vidqa.pipeline.planning import no_time, window_of
 from vidqa.pipeline.report import notes_of
 from vidqa.pipeline.tail import Tail, Unreadable
 from vidqa.prompts import describe_prompt
+from vidqa.provenance import Coverage, Provenance
 from vidqa.replies import parse_events
 from vidqa.reply import Reply
-from vidqa.results import (
-    Chapter,
-    Coverage,
-    DescribeResult,
-    Outcome,
-    Provenance,
-)
+from vidqa.results import Chapter, DescribeResult, Outcome
 from vidqa.timeline import Span
 from vidqa.video import KnownFile, is_still
 

@@ -12,16 +12,8 @@ from vidqa.pipeline.merge import Event
 from vidqa.pipeline.report import notes_of
 from vidqa.pipeline.sight import Hunt
 from vidqa.pipeline.skim import Skim
-from vidqa.results import (
-    Coverage,
-    EndedEarly,
-    GroundResult,
-    Looked,
-    Outcome,
-    Pass,
-    Provenance,
-    Segment,
-)
+from vidqa.provenance import Coverage, EndedEarly, Looked, Pass, Provenance
+from vidqa.results import GroundResult, Outcome, Segment
 from vidqa.signs import Signs
 from vidqa.timeline import Span, merge_overlapping
 

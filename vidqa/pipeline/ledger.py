@@ -13,8 +13,8 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from vidqa.effort import Effort
+from vidqa.provenance import EndedEarly, Looked, Pass
 from vidqa.reply import UNSAID, CacheState, OnText, Reply, combined
-from vidqa.results import EndedEarly, Looked, Pass
 from vidqa.timeline import Span
 
 if TYPE_CHECKING:  # a look needs the decoder's libraries, an account does not

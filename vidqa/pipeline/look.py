@@ -12,8 +12,9 @@ import numpy as np
 from vidqa.pipeline.context import Context, StageClock
 from vidqa.pipeline.planning import plan_still, plan_video
 from vidqa.pipeline.seen import SeenFrames, see, seen_pixels
+from vidqa.provenance import Coverage, Pass, VideoFacts
 from vidqa.reply import CacheState
-from vidqa.results import Coverage, Evidence, Pass, VideoFacts
+from vidqa.results import Evidence
 from vidqa.sampling import Budget, Plan, to_true_seconds
 from vidqa.timeline import Span
 from vidqa.video import KnownFile, StillInfo, file_sha256, is_still, media

@@ -15,8 +15,9 @@ from vidqa.errors import QueryError
 from vidqa.pipeline.context import Context, StageClock
 from vidqa.pipeline.ledger import Timer, speak_until
 from vidqa.pipeline.look import Look
+from vidqa.provenance import EndedEarly
 from vidqa.reply import UNSAID, OnText, Reply, unheard
-from vidqa.results import AskResult, EndedEarly, GroundResult
+from vidqa.results import AskResult, GroundResult
 
 BATCH = 32
 """Most replies at once: their tokens are attended to together, each masked from the others."""

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Mapping
 
 from vidqa.pipeline.context import Context, StageClock
 from vidqa.pipeline.look import Look
+from vidqa.provenance import EndedEarly, Provenance, SourceKind, unfamiliar_note
 from vidqa.reply import Reply
-from vidqa.results import EndedEarly, Provenance, SourceKind, unfamiliar_note
 
 _ENDED: Mapping[EndedEarly, str] = {
     "interrupted": "The search was interrupted; this is what was known by then.",

@@ -31,8 +31,9 @@ from vidqa.pipeline.tail import Unreadable
 from vidqa.pipeline.windows import SCAN_SHARE, overlapping
 from vidqa.pipeline.zoom import vote, zoom
 from vidqa.prompts import embed_text_prompt, verify_prompt
+from vidqa.provenance import Pass
 from vidqa.replies import parse_spans
-from vidqa.results import Considered, GroundResult, Pass
+from vidqa.results import Considered, GroundResult
 from vidqa.timeline import Span
 from vidqa.video import KnownFile
 

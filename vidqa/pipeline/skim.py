@@ -23,8 +23,8 @@ from vidqa.pipeline.skimming import SkimPlan, plan_skim
 from vidqa.pipeline.tail import Tail, Unreadable
 from vidqa.pipeline.windows import around
 from vidqa.prompts import embed_video_prompt
+from vidqa.provenance import EndedEarly, Looked, Pass
 from vidqa.reply import CacheState, combined
-from vidqa.results import EndedEarly, Looked, Pass
 from vidqa.timeline import Span
 from vidqa.video import KnownFile
 

@@ -16,15 +16,8 @@ from hypothesis import strategies as st
 
 from vidqa.errors import ExportError
 from vidqa.export import EXPORT_FORMATS, export_result
-from vidqa.results import (
-    AskResult,
-    Coverage,
-    GroundResult,
-    Outcome,
-    Provenance,
-    Segment,
-    VideoFacts,
-)
+from vidqa.provenance import Coverage, Provenance, VideoFacts
+from vidqa.results import AskResult, GroundResult, Outcome, Segment
 from vidqa.timeline import Span
 
 MINUTE = Span(0.0, 60.0)

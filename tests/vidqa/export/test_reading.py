@@ -12,19 +12,16 @@ from vidqa.export import EXPORT_FORMATS, export_result
 from vidqa.export.hits import export_found
 from vidqa.export.reading import is_about_archive, read_found, read_result
 from vidqa.hits import Hit, Verdict, VideoRef
+from vidqa.provenance import Coverage, Pass, Provenance, VideoFacts
 from vidqa.results import (
     AskResult,
     Chapter,
-    Coverage,
     DescribeResult,
     Evidence,
     GroundResult,
     Mark,
-    Pass,
-    Provenance,
     Result,
     Segment,
-    VideoFacts,
 )
 from vidqa.search_results import ArchiveAnswer, Citation, Scope, SearchResult
 from vidqa.timeline import Span

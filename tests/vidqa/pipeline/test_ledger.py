@@ -12,8 +12,8 @@ from vidqa.errors import PlanError
 from vidqa.pipeline.ask import ask
 from vidqa.pipeline.describe import describe
 from vidqa.pipeline.ledger import Ended, Ledger, Timer
+from vidqa.provenance import Pass
 from vidqa.reply import combined
-from vidqa.results import Pass
 from vidqa.timeline import Span
 
 

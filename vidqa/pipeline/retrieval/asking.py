@@ -41,8 +41,8 @@ from vidqa.pipeline.retrieval.verifying import (
 )
 from vidqa.pipeline.retrieval.wording import kind_of, statement_of
 from vidqa.prompts import ask_prompt, claim_text, require_words, rewrite_prompt
+from vidqa.provenance import EndedEarly
 from vidqa.reply import OnText, Reply, unheard
-from vidqa.results import EndedEarly
 from vidqa.search_results import ArchiveAnswer, Citation, SearchResult
 
 LOOKS = 8

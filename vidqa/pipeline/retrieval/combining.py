@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from vidqa.pipeline.retrieval.wording import QuestionKind
-from vidqa.results import EndedEarly, Outcome
+from vidqa.provenance import EndedEarly
+from vidqa.results import Outcome
 from vidqa.search_results import ArchiveAnswer, Citation, Scope, SearchResult
 from vidqa.timeline import format_timecode
 

@@ -21,7 +21,8 @@ from vidqa.pipeline.sight import YES_FROM
 from vidqa.pipeline.tail import Unreadable
 from vidqa.pipeline.windows import around
 from vidqa.prompts import verify_prompt
-from vidqa.results import EndedEarly, Outcome
+from vidqa.provenance import EndedEarly
+from vidqa.results import Outcome
 from vidqa.search_results import SearchResult
 from vidqa.timeline import Span
 
