@@ -33,7 +33,7 @@ from benchmarks.readers import peak_mb
 from vidqa.errors import FetchError, VideoError
 from vidqa.fetching import FetchRules, SystemNetwork, fetch
 from vidqa.video import FILE_CODES, open_reader, sniff
-from vidqa.video.isolated import cell
+from vidqa.video.isolated import watch
 from vidqa.video.isolated.reader import IsolatedReader
 
 LIMIT_S, BOMB_S, BOMB_MB, GROWN_MB = 30.0, 2.0, 500.0, 50.0
@@ -198,7 +198,7 @@ def recover_from_a_hang(film: Path) -> float:
     took_s = time.perf_counter() - began_s
     if not len(opened.read_frames([0.0], (28, 28))):
         raise SystemExit("no frame after a hang")
-    if took_s > cell.STALL_S + 10:
+    if took_s > watch.STALL_S + 10:
         raise SystemExit(f"a hang cost {took_s:.0f} s")
     return took_s
 

@@ -22,11 +22,12 @@ from PIL import Image
 
 from vidqa.errors import VideoError
 from vidqa.video import FILE_CODES, Wish, is_still, media, open_reader, read_still, study_film
-from vidqa.video.isolated import cell, confine, landlock, seccomp
+from vidqa.video.isolated import confine, landlock, seccomp, watch
 from vidqa.video.isolated.cell import Cell
 from vidqa.video.isolated.filmwire import film_message, film_of
 from vidqa.video.isolated.forking import SERVERS
 from vidqa.video.isolated.reader import IsolatedReader
+from vidqa.video.isolated.watch import Watch
 from vidqa.video.isolated.wire import Broken, Message, receive, send
 from vidqa.video.limits import DEFAULT_LIMITS
 
@@ -116,7 +117,7 @@ def test_a_child_that_stands_still_is_ended_and_the_next_read_is_right(
     assert child is not None
     os.kill(child, signal.SIGSTOP)
     with monkeypatch.context() as patch:
-        patch.setattr(cell, "STALL_S", 0.3)
+        patch.setattr(watch, "STALL_S", 0.3)
         with pytest.raises(VideoError, match="stood still") as caught:
             reader.read_frames([0.0], (28, 28))
     assert caught.value.code == "decoder_timeout"
@@ -175,7 +176,7 @@ def test_a_child_without_orders_ends_and_another_takes_its_place(
     first, seat = reader.child, reader._cell._seat
     assert seat is not None
     seat.channel.shutdown(socket.SHUT_WR)
-    assert soon(lambda: cell._hung_up(seat.channel))
+    assert soon(seat.hung_up)
     assert same_as_pyav(reader, film)
     assert reader.child != first
 
@@ -398,7 +399,7 @@ def test_an_error_of_no_known_code_is_a_crash(film: Path, told: Any) -> None:
     with theirs:
         send(theirs, told)
         with pytest.raises(VideoError) as caught:
-            mine.hear(cell.Watch(5))
+            mine.hear(Watch(5))
     assert caught.value.code == "decoder_crashed"
 
 

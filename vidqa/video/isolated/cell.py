@@ -7,28 +7,21 @@ order raises, and the next one gets a new child.
 from __future__ import annotations
 
 import os
-import select
 import signal
-import socket
-import struct
-import time
 import weakref
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass, field
-from mmap import mmap
 from pathlib import Path
 from threading import RLock
 from typing import Any
 
-from vidqa import interrupts
 from vidqa.errors import VideoError
 from vidqa.video.codes import FILE_CODES
 from vidqa.video.film import Film
 from vidqa.video.isolated.confine import grant
 from vidqa.video.isolated.filmwire import film_message
-from vidqa.video.isolated.forking import SERVERS, ForkServer
-from vidqa.video.isolated.room import new_room
+from vidqa.video.isolated.seat import Seat, new_seat
+from vidqa.video.isolated.watch import LEAST_WALL_S, Late, Watch
 from vidqa.video.isolated.wire import (
     Broken,
     Json,
@@ -42,13 +35,6 @@ from vidqa.video.isolated.wire import (
 )
 from vidqa.video.limits import Limits
 
-STALL_S = 20.0
-"""A child that makes no progress for so long while somebody waits for it is ended."""
-LEAST_WALL_S = 20.0
-"""Seconds that an order has at least; longer where the film is."""
-_LOOK_S = 0.25
-_MOST_STEP_S = 1.0
-"""What one look counts at most: a parent that was stopped itself is not the child's fault."""
 _CODES = frozenset(FILE_CODES) | {
     *("not_a_picture", "window_outside", "size_impossible"),
     *("file_missing", "file_unreadable", "file_is_directory", "file_not_regular"),
@@ -58,73 +44,8 @@ _REFUSED = 72
 """Exit status of a child whose walls could not be put up."""
 
 
-def wall_s(duration_s: float) -> float:
-    """How long one order about a film of this length may take."""
-    return max(LEAST_WALL_S, 4 * duration_s)
-
-
-class Watch:
-    """How long a child has been waited for; raises ``decoder_timeout`` through its cell."""
-
-    def __init__(self, within_s: float) -> None:
-        self.within_s = within_s
-        self._waited_s = self._still_s = 0.0
-        self._beats = -1
-
-    def wait_for(self, channel: socket.socket, pulse: mmap) -> None:
-        """Return when there is something to read; raises :class:`_Late`, and
-        :class:`vidqa.interrupts.Interrupted` where somebody wants an end."""
-        poll = select.poll()
-        poll.register(channel, select.POLLIN)
-        while True:
-            began_s = time.monotonic()
-            there = poll.poll(_LOOK_S * 1000)
-            step_s = min(time.monotonic() - began_s, _MOST_STEP_S)
-            self._waited_s += step_s
-            (beats,) = struct.unpack_from("Q", pulse)
-            interrupts.check(moved=beats != self._beats)  # the child's steps are ours
-            self._still_s = 0.0 if beats != self._beats or there else self._still_s + step_s
-            self._beats = beats
-            if self._waited_s > self.within_s:
-                raise _Late(f"was not over after {self.within_s:.0f} s")
-            if there:
-                return
-            if self._still_s > STALL_S:
-                raise _Late(f"stood still for {STALL_S:.0f} s")
-
-
-class _Late(Exception):  # noqa: N818  (a signal, translated in the cell)
-    """The child takes too long; says how."""
-
-
 class _Idled(VideoError):  # noqa: N818  (a signal: ask again)
     """The child had ended in good order when it was asked."""
-
-
-@dataclass(slots=True)
-class _Seat:
-    """A living child."""
-
-    server: ForkServer
-    pid: int
-    channel: socket.socket
-    pulse: mmap
-    owner: int = field(default_factory=os.getpid)
-    cpu_s: float = 0.0
-    """Processor seconds granted to all orders so far."""
-
-    def end(self) -> int:
-        """Kill it and give the status it ended with, its own where it had ended before."""
-        self.channel.close()
-        self.pulse.close()
-        if self.owner != os.getpid():  # we are a fork: it is not our child
-            return 0
-        with suppress(ProcessLookupError):
-            os.kill(self.pid, signal.SIGKILL)
-        try:
-            return self.server.reap(self.pid)
-        except VideoError:  # the server ended, and its children with it
-            return int(signal.SIGKILL)
 
 
 class Cell:
@@ -135,7 +56,7 @@ class Cell:
         self.walls: tuple[str, ...] = ()
         """What confines the child, once there was one."""
         self.lock = RLock()
-        self._seat: _Seat | None = None
+        self._seat: Seat | None = None
         self._end = weakref.finalize(self, int)
 
     @property
@@ -182,7 +103,7 @@ class Cell:
             message = self._received(seat, watch)
         except Broken as broken:
             raise self._ended() from broken
-        except _Late as late:
+        except Late as late:
             self.close()
             raise self._error(
                 f"decoding {late}",
@@ -195,7 +116,7 @@ class Cell:
             raise
         return message
 
-    def _received(self, seat: _Seat, watch: Watch) -> Message:
+    def _received(self, seat: Seat, watch: Watch) -> Message:
         message = receive(seat.channel, wait=_waiting(watch, seat))
         if (told := message.head.get("error")) is not None:
             raise self._told(told)
@@ -221,39 +142,17 @@ class Cell:
         self.close()
         return self._error(f"the decoder reported what cannot be true ({why})", "decoder_crashed")
 
-    def _seated(self) -> _Seat:
+    def _seated(self) -> Seat:
         """The child, a new one where there is none or it ended for want of orders."""
-        if self._seat is not None and (
-            self._seat.owner != os.getpid() or _hung_up(self._seat.channel)
-        ):
+        if self._seat is not None and (self._seat.owner != os.getpid() or self._seat.hung_up()):
             self.close()
         if self._seat is None:
-            self._seat = seat = self._new_seat()
+            self._seat = seat = new_seat(self.path, self.limits)
             self._end = weakref.finalize(self, seat.end)
             self._greet(seat)
         return self._seat
 
-    def _new_seat(self) -> _Seat:
-        server = SERVERS.get()
-        ours, theirs = socket.socketpair()
-        room = new_room(8)
-        try:
-            pulse = mmap(room, 8)
-            order = {
-                "path": str(self.path),
-                "folder": _folder(),
-                "limits": asdict(self.limits),
-            }
-            pid = server.fork(order, (theirs.fileno(), room))
-        except BaseException:
-            ours.close()
-            raise
-        finally:
-            theirs.close()
-            os.close(room)
-        return _Seat(server, pid, ours, pulse)
-
-    def _greet(self, seat: _Seat) -> None:
+    def _greet(self, seat: Seat) -> None:
         """See its walls, and tell it of the film where that is known."""
         hello = self.hear(Watch(LEAST_WALL_S)).head
         self.walls = tuple(text(wall, 20) for wall in hello.get("walls", ()))
@@ -263,7 +162,7 @@ class Cell:
             self.hear(Watch(LEAST_WALL_S))
 
     def _send(
-        self, seat: _Seat, order: Json, blobs: Sequence[Any] = (), files: Sequence[int] = ()
+        self, seat: Seat, order: Json, blobs: Sequence[Any] = (), files: Sequence[int] = ()
     ) -> None:
         try:
             send(seat.channel, order, blobs, files)
@@ -310,20 +209,5 @@ class Cell:
         return VideoError(f"{self.path}: {what}", code=code, next_step=step)
 
 
-def _waiting(watch: Watch, seat: _Seat) -> Wait:
+def _waiting(watch: Watch, seat: Seat) -> Wait:
     return lambda: watch.wait_for(seat.channel, seat.pulse)
-
-
-def _folder() -> str | None:
-    """Where relative paths are looked for; ``None`` in a folder that was deleted."""
-    try:
-        return os.getcwd()  # noqa: PTH109
-    except OSError:
-        return None
-
-
-def _hung_up(channel: socket.socket) -> bool:
-    """Whether the other side of a channel with no order in hand is closed."""
-    poll = select.poll()
-    poll.register(channel, select.POLLIN)
-    return bool(poll.poll(0))

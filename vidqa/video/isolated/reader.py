@@ -17,9 +17,10 @@ from vidqa.errors import VideoError
 from vidqa.video.film import Film
 from vidqa.video.film_reader import FilmReader
 from vidqa.video.frames import Frames
-from vidqa.video.isolated.cell import STALL_S, Cell, wall_s
+from vidqa.video.isolated.cell import Cell
 from vidqa.video.isolated.filmwire import film_of
 from vidqa.video.isolated.room import mapped, new_room
+from vidqa.video.isolated.watch import STALL_S, wall_s
 from vidqa.video.isolated.wire import Broken, Message, number, table, text
 from vidqa.video.limits import Limits
 from vidqa.video.pyav_reader import checked_threads, pyav_decoder

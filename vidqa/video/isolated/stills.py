@@ -5,8 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from vidqa.video.isolated.cell import LEAST_WALL_S, Cell
+from vidqa.video.isolated.cell import Cell
 from vidqa.video.isolated.reader import in_room
+from vidqa.video.isolated.watch import LEAST_WALL_S
 from vidqa.video.isolated.wire import Broken, table, text, whole
 from vidqa.video.limits import Limits
 from vidqa.video.stills import Still, StillInfo, check_still

@@ -15,8 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vidqa.video.film import Film
-from vidqa.video.isolated.cell import Cell, Watch, wall_s
+from vidqa.video.isolated.cell import Cell
 from vidqa.video.isolated.room import mapped, new_room
+from vidqa.video.isolated.watch import Watch, wall_s
 from vidqa.video.isolated.wire import Broken, number, whole
 from vidqa.video.sizes import checked_size
 from vidqa.video.stream import Picture, Wish
