@@ -63,6 +63,8 @@ class ServiceSettings(FiledSettings):
     """A free worker that claims nothing for so long while jobs wait is started anew."""
     idempotency_keep_s: float = Field(default=86_400, gt=0)
     """How long an idempotency key stands for the job that it was first used for."""
+    jobs_keep_s: float = Field(default=0, ge=0)
+    """How long a job is kept, with its result, once it has ended; 0: for ever."""
 
     min_free_bytes: ByteSize = Field(default=ByteSize(10**9), ge=0)
     """Room on the disk that uploads leave free; without it nothing more is taken."""
@@ -116,6 +118,15 @@ class ServiceSettings(FiledSettings):
     def _beats_within_a_lease(self) -> ServiceSettings:
         if self.heartbeat_s * 2 > self.lease_s:
             raise ValueError("heartbeat_s must be at most half of lease_s")
+        return self
+
+    @model_validator(mode="after")
+    def _jobs_outlive_their_keys(self) -> ServiceSettings:
+        if 0 < self.jobs_keep_s < self.idempotency_keep_s:
+            raise ValueError(
+                "jobs_keep_s must be 0 or at least idempotency_keep_s, within which a key stands "
+                "for its job"
+            )
         return self
 
     @property

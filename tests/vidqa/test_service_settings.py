@@ -69,6 +69,12 @@ def test_a_lease_holds_two_heartbeats_at_least() -> None:
         load_service_settings(lease_s=5, heartbeat_s=3)
 
 
+def test_a_job_is_kept_as_long_as_a_key_stands_for_it() -> None:
+    assert load_service_settings(jobs_keep_s=86_400).jobs_keep_s == 86_400
+    with pytest.raises(SettingsError, match="at least idempotency_keep_s"):
+        load_service_settings(jobs_keep_s=3_600)
+
+
 def test_settings_survive_the_way_into_another_process() -> None:
     settings = ServiceSettings(
         data_dir=Path("/data"), media_roots="/a,/b", lease_s=7, heartbeat_s=2

@@ -28,6 +28,7 @@ class Rules:
     attempts: int = 3
     queue_cap: int = 0
     idempotency_keep_s: float = 86_400.0
+    jobs_keep_s: float = 0.0
     ring_again_s: float = 30.0
     """A job whose bell nobody heard for so long is announced again."""
     outstanding: int = 4

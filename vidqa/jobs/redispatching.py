@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Connection, and_, delete, func, or_, select, update
+from sqlalchemy import Connection, and_, delete, exists, func, or_, select, update
 
 from vidqa.database import now_s
 from vidqa.jobs.part import (
@@ -21,14 +21,16 @@ from vidqa.jobs.part import (
     now_of,
     waiting_from,
 )
-from vidqa.service.records import Job, Queue, Report, Rung
+from vidqa.service.records import FINAL, Job, Queue, Report, Rung
 from vidqa.service.rows import job_of, to_text
-from vidqa.service.tables import idempotency, jobs, locks, workers
+from vidqa.service.tables import idempotency, jobs, locks, outbox, workers
 
 _LOCK_S = 10.0
 """How long an elected process may stay silent before another is elected."""
 _GONE_S = 3_600.0
 """A worker that was not seen for so long is forgotten."""
+_FORGOTTEN_AT_ONCE = 200
+"""Jobs that are looked at, the oldest first, each time."""
 
 
 class Redispatching(Part):
@@ -46,6 +48,7 @@ class Redispatching(Part):
             keep_s = self._rules.idempotency_keep_s
             db.execute(delete(idempotency).where(idempotency.c.made_at < now - keep_s))
             db.execute(delete(workers).where(workers.c.seen_at < now - _GONE_S))
+            self._forget_jobs(db, now)
         return report
 
     def give_up(self, worker: str) -> Report:
@@ -92,6 +95,20 @@ class Redispatching(Part):
             heard = and_(jobs.c.state == "queued", jobs.c.rung_at < now_s() - 1)
             change = update(jobs).where(jobs.c.queue == queue, heard)
             db.execute(change.values(rung_at=None))
+
+    def _forget_jobs(self, db: Connection, now: float) -> None:
+        """Remove the oldest jobs that ended long ago, with results, events and segments: a few each
+        time, so that no writer waits for it. A job stays while a webhook about it is on its way."""
+        if not self._rules.jobs_keep_s:
+            return
+        oldest = select(jobs).order_by(jobs.c.id).limit(_FORGOTTEN_AT_ONCE).subquery()
+        ended_before = now - self._rules.jobs_keep_s
+        old = select(oldest.c.id).where(
+            oldest.c.state.in_(FINAL),
+            oldest.c.finished_at < ended_before,
+            ~exists().where(outbox.c.job_id == oldest.c.id),
+        )
+        db.execute(delete(jobs).where(jobs.c.id.in_(old)))
 
     def _elected(self, db: Connection, holder: str, now: float) -> bool:
         row = {"name": "redispatch", "holder": holder, "until": now + _LOCK_S}

@@ -150,4 +150,5 @@ def rules_of(settings: ServiceSettings) -> Rules:
         attempts=settings.attempts,
         queue_cap=settings.queue_cap,
         idempotency_keep_s=settings.idempotency_keep_s,
+        jobs_keep_s=settings.jobs_keep_s,
     )

@@ -5,11 +5,15 @@ from __future__ import annotations
 import threading
 
 import pytest
+from sqlalchemy import select
 
 from tests.vidqa.jobs.drawn import BOTH, FOUND, GROUND, a_job, claimed, kinds, set_row
 from vidqa.errors import JobError, LeaseLost, VideoError
+from vidqa.jobs.part import Rules
 from vidqa.jobs.store import JobStore
 from vidqa.service.ids import is_id
+from vidqa.service.owner import open_database
+from vidqa.service.tables import job_events
 
 
 def code_of(caught: pytest.ExceptionInfo[JobError]) -> str:
@@ -231,3 +235,38 @@ def test_a_result_with_any_text_comes_back_as_it_was(store: JobStore) -> None:
     store.finish(claimed(store), odd, "found")
     assert store.result("ann", job.id) == odd
     assert store.get("ann", job.id).request == GROUND
+
+
+def test_without_a_bound_ended_jobs_stay(store: JobStore) -> None:
+    job = a_job(store)
+    store.cancel(None, job.id)
+    set_row(store, job.id, finished_at=1.0)
+    assert store.redispatch("r").elected
+    assert store.get(None, job.id).state == "cancelled"
+
+
+def test_jobs_that_ended_long_ago_go_with_all_that_is_theirs(service_place: str) -> None:
+    rules = Rules(jobs_keep_s=100_000.0)
+    with JobStore(open_database(service_place), rules) as store:
+        old, late, waiting, told = (
+            a_job(store, webhook_url=url) for url in (None, None, None, "https://example.org/x")
+        )
+        for _ in (old, late):
+            store.finish(claimed(store), FOUND, "found")
+        store.cancel(None, told.id)
+        [segment] = store.result(None, old.id)["segments"]
+        for job in (old, waiting, told):
+            set_row(store, job.id, created_at=1.0, finished_at=None if job is waiting else 1.0)
+        assert store.redispatch("r").elected
+        left = {job.id for job in store.page(None, size=10).jobs}
+        assert left == {late.id, waiting.id, told.id}
+        assert [line.job_id for line in store.take_outbox()] == [told.id]
+        for gone in (
+            lambda: store.result(None, old.id),
+            lambda: store.segment(None, segment["id"]),
+        ):
+            with pytest.raises(JobError):
+                gone()
+        with store.database.reading() as db:
+            rows = db.execute(select(job_events.c.job_id).distinct()).scalars()
+            assert set(rows) == left
