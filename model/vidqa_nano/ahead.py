@@ -23,7 +23,7 @@ from vidqa_nano.clips import load_clips
 from vidqa_nano.config import nano_config
 from vidqa_nano.drawing import POOL, Course, Maker, Pools, Ready
 from vidqa_nano.make_tokenizer import make_tokenizer
-from vidqa_nano.packing import Packer
+from vidqa_nano.packing import packers_of
 from vidqa_nano.recipe import Recipe
 from vidqa_nano.team import Team
 
@@ -92,7 +92,7 @@ def _begin(order: _Order) -> None:
     tokenizer = make_tokenizer()
     config = ModelConfig.from_json(nano_config(tokenizer))
     clips = load_clips(order.cache, "train", order.recipe.clips)
-    packers = {rule: Packer(tokenizer, config, rule) for rule in order.recipe.rules}
+    packers = packers_of(order.recipe.rules, tokenizer, config)
     _kept.append(Maker(Pools(order.recipe, clips), packers, Team()))
 
 

@@ -197,6 +197,13 @@ class Packer:
         return len(asked) + len(answer)
 
 
+def packers_of(
+    rules: Sequence[TimeRule], tokenizer: Tokenizer, config: ModelConfig
+) -> dict[TimeRule, Packer]:
+    """A packer for each way to tell time."""
+    return {rule: Packer(tokenizer, config, rule) for rule in rules}
+
+
 def block_mask(blocks_BS: Tensor) -> Tensor:
     """True where token s may attend to k: (B, 1, S, S) from block numbers, 0 shared, -1 padding."""
     same = blocks_BS[:, :, None] == blocks_BS[:, None, :]

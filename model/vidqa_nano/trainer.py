@@ -36,7 +36,7 @@ from vidqa_nano.losses import (
 )
 from vidqa_nano.make_tokenizer import make_tokenizer
 from vidqa_nano.optimiser import Optimiser
-from vidqa_nano.packing import Packer
+from vidqa_nano.packing import Packer, packers_of
 from vidqa_nano.recipe import Recipe
 from vidqa_nano.team import Team
 
@@ -58,7 +58,7 @@ class Run:
         self.memory = Memory(config.text.hidden_size)
         for module in (self.model, self.helpers, self.memory):
             module.to(self.device)
-        self.packers = {rule: Packer(self.tokenizer, config, rule) for rule in recipe.rules}
+        self.packers = packers_of(recipe.rules, self.tokenizer, config)
         self.pools = Pools(recipe, clips)
         self.source: Source = Maker(self.pools, self.packers, self.team)
         self.optimiser = Optimiser(self.model, self.helpers, recipe.decay)
