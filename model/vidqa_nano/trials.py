@@ -104,7 +104,8 @@ def _trained(trial: Trial, setup: Setup, folder: Path) -> Run:
     """The trial's run at its end."""
     saved = folder / "run.pt"
     write_json(folder / "recipe.json", asdict(trial.recipe))
-    begun = train_shared(trial.recipe, setup) if trial.recipe.rules_in_turn else saved
+    shares = trial.recipe.rules_in_turn > 0 and not saved.exists()
+    begun = train_shared(trial.recipe, setup) if shares else saved
     return _train(trial, setup, saved, begun, until=trial.recipe.steps)
 
 
@@ -123,7 +124,7 @@ def _train(trial: Trial, setup: Setup, saved: Path, begun: Path, until: int) -> 
 
 
 def _opened(recipe: Recipe, setup: Setup, saved: Path) -> Run:
-    """The run saved there, with this recipe from here on, or a new one."""
+    """The run saved there, telling time by this recipe from here on, or a new one."""
     clips = load_clips(setup.cache, "train", recipe.clips)
     if saved.exists():
         changes = {"time_rule": recipe.time_rule}

@@ -33,6 +33,22 @@ def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return Path(tmp_path_factory.mktemp("cache"))
 
 
+def killed_once(monkeypatch: pytest.MonkeyPatch, behind: int) -> list[tuple[str, int]]:
+    """Every step that is done from now on, as (rule, number); one kill behind so many of them."""
+    done: list[tuple[str, int]] = []
+    advance = Run.advance
+
+    def counted(run: Run) -> dict[str, float]:
+        if len(done) == behind:
+            done.append(("killed", 0))
+            raise KeyboardInterrupt
+        done.append((run.packer.time_rule, run.step))
+        return advance(run)
+
+    monkeypatch.setattr(Run, "advance", counted)
+    return done
+
+
 def _one_step_on(run: Run) -> dict[str, float]:
     run.step += 1
     return {}
@@ -48,17 +64,7 @@ def test_a_killed_table_goes_on_and_a_finished_one_is_only_printed(
 ) -> None:
     more = ["--only", "reference,text", "--plot", str(tmp_path / "r.png"), "--shared", "0"]
     argv = arguments(tmp_path, cache, *more)
-    done: list[tuple[str, int]] = []
-    advance = Run.advance
-
-    def counted(run: Run) -> dict[str, float]:
-        if len(done) == 3:
-            done.append(("killed", 0))
-            raise KeyboardInterrupt
-        done.append((run.recipe.time_rule, run.step))
-        return advance(run)
-
-    monkeypatch.setattr(Run, "advance", counted)
+    done = killed_once(monkeypatch, behind=3)
     with pytest.raises(KeyboardInterrupt):
         rules.main(argv, TINY)
     assert rules.main(argv, TINY) == 0
@@ -83,17 +89,7 @@ def test_steps_that_lines_share_are_done_once_and_take_turns_in_telling_time(
 ) -> None:
     argv = arguments(tmp_path, cache, "--only", "text,reference", "--shared", "0.75")
     argv[argv.index("--steps") + 1] = "4"
-    done: list[tuple[str, int]] = []
-    advance = Run.advance
-
-    def counted(run: Run) -> dict[str, float]:
-        if len(done) == 2:
-            done.append(("killed", 0))
-            raise KeyboardInterrupt
-        done.append((run.packer.time_rule, run.step))
-        return advance(run)
-
-    monkeypatch.setattr(Run, "advance", counted)
+    done = killed_once(monkeypatch, behind=2)
     with pytest.raises(KeyboardInterrupt):
         rules.main(argv, TINY)
     assert rules.main(argv, TINY) == 0
